@@ -1,0 +1,1 @@
+//! Correlation of Kubernetes signals: from a start signal along rules to what belongs to it.
