@@ -1,1 +1,3 @@
 //! Correlation of Kubernetes signals: from a start signal along rules to what belongs to it.
+
+pub mod model;

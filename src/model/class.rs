@@ -1,0 +1,50 @@
+//! A class: what kind of objects a query selects.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+/// The name of a kind of objects in a domain, printed `domain:name`.
+///
+/// Names are canonical: `k8s:Pod.v1`, `k8s:Deployment.v1.apps`, `alert:alert`,
+/// `log:application`. Use [`crate::model::Domains::class`] to get one from what a user typed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Class {
+    domain: Arc<str>,
+    name: Arc<str>,
+}
+
+impl Class {
+    /// A class whose parts are known to be canonical.
+    pub fn new(domain: &str, name: &str) -> Self {
+        Self { domain: domain.into(), name: name.into() }
+    }
+
+    /// The domain, as `k8s`.
+    pub fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    /// The name inside of the domain, as `Pod.v1`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The name up to its first dot: the kind of a Kubernetes class, else the whole name.
+    pub fn kind(&self) -> &str {
+        self.name.split('.').next().unwrap_or(&self.name)
+    }
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.domain, self.name)
+    }
+}
+
+impl Serialize for Class {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

@@ -1,0 +1,33 @@
+//! The words of korrel8, as plain values. Imports nothing of ours.
+//!
+//! A [`Domain`] is a kind of signal. Its [`Class`]es name objects of one shape. A [`Query`]
+//! selects [`Object`]s of one class, a [`Store`] answers queries within a [`Scope`], and a
+//! [`Source`] tells how the back end behind a store is doing.
+
+mod class;
+mod domain;
+mod labels;
+mod matcher;
+mod object;
+mod path;
+mod query;
+mod severity;
+mod source;
+mod store;
+mod text;
+mod vocabulary;
+mod window;
+
+pub use class::Class;
+pub use domain::{Domain, Domains, ParseError};
+pub use labels::{fingerprint, is_matchers, parse_matchers, parse_string, stable_hash};
+pub use matcher::{MatchOp, Matcher, anchored, floating, quote};
+pub use object::Object;
+pub use path::{Path, PathError};
+pub use query::{Query, Selector, SelectorError};
+pub use severity::Severity;
+pub use source::{Source, SourceState};
+pub use store::{Answer, Cut, ErrorKind, Found, Scope, Store, StoreError};
+pub use text::{clean, fit, similar};
+pub use vocabulary::Vocabulary;
+pub use window::Window;

@@ -1,0 +1,157 @@
+//! Text that is safe and fits.
+
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+/// The text without anything that could control a terminal: escape sequences are dropped whole,
+/// other control characters are shown as a space, and so are invisible format characters that
+/// could reorder a line.
+pub fn clean(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '\u{1b}' => skip_escape(&mut rest),
+            '\u{9b}' => skip_csi(&mut rest),
+            '\t' => out.push_str("    "),
+            c if c.is_control() => out.push(' '),
+            '\u{200b}'
+            | '\u{200e}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{feff}' => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn skip_escape(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) {
+    match rest.peek() {
+        Some('[') => {
+            rest.next();
+            skip_csi(rest);
+        }
+        Some(']' | 'P' | 'X' | '^' | '_') => {
+            rest.next();
+            while let Some(c) = rest.next() {
+                if c == '\u{7}' || c == '\u{9c}' {
+                    break;
+                }
+                if c == '\u{1b}' {
+                    rest.next_if_eq(&'\\');
+                    break;
+                }
+            }
+        }
+        Some('(' | ')' | '#' | '%') => {
+            rest.next();
+            rest.next();
+        }
+        Some(c) if !c.is_control() => {
+            rest.next();
+        }
+        _ => {}
+    }
+}
+
+fn skip_csi(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) {
+    while let Some(c) = rest.next_if(|c| ('\u{20}'..='\u{7e}').contains(c)) {
+        if ('\u{40}'..='\u{7e}').contains(&c) {
+            break;
+        }
+    }
+}
+
+/// The text cut to a width in terminal cells, with `…` where something was cut.
+pub fn fit(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    let mut used = 0;
+    for cluster in text.graphemes(true) {
+        let cells = cluster.width();
+        if used + cells + 1 > width {
+            break;
+        }
+        used += cells;
+        out.push_str(cluster);
+    }
+    if width > 0 {
+        out.push('…');
+    }
+    out
+}
+
+/// Up to three of the candidates that look most like what was typed, best first.
+pub fn similar<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let typed = typed.to_lowercase();
+    let bound = typed.len() / 3 + 1;
+    let mut near: Vec<(usize, &str)> = candidates
+        .into_iter()
+        .filter_map(|name| {
+            let lower = name.to_lowercase();
+            let away = distance(&typed, &lower);
+            let stem = lower.split('.').next().unwrap_or(&lower);
+            let away = away.min(distance(&typed, stem));
+            let inside = typed.len() > 2 && lower.contains(&typed);
+            (inside || away <= bound).then_some((if inside { away.min(1) } else { away }, name))
+        })
+        .collect();
+    near.sort_unstable();
+    near.dedup();
+    near.into_iter().take(3).map(|(_, name)| name).collect()
+}
+
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut corner = row[0];
+        row[0] = i + 1;
+        for (j, to) in b.iter().enumerate() {
+            let replace = corner + usize::from(from != *to);
+            corner = row[j + 1];
+            row[j + 1] = replace.min(row[j] + 1).min(corner + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_cannot_reach_the_terminal() {
+        for (raw, shown) in [
+            ("\u{1b}[31mred\u{1b}[0m", "red"),
+            ("a\u{1b}]0;title\u{7}b", "ab"),
+            ("a\u{1b}]52;c;ZXZpbA==\u{1b}\\b", "ab"),
+            ("a\u{9b}2Jb", "ab"),
+            ("nul\0bell\u{7}cr\rlf\n", "nul bell cr lf "),
+            ("tab\tx", "tab    x"),
+            ("\u{1b}", ""),
+            ("\u{1b}[", ""),
+            ("a\u{202e}b", "a b"),
+            ("日本 🍵 [red]", "日本 🍵 [red]"),
+        ] {
+            assert_eq!(clean(raw), shown, "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn cut_text_fits() {
+        assert_eq!(fit("abc", 3), "abc");
+        assert_eq!(fit("abcd", 3), "ab…");
+        assert_eq!(fit("日本語", 4), "日…");
+        assert_eq!(fit("abc", 0), "");
+    }
+
+    #[test]
+    fn typos_are_understood() {
+        assert_eq!(similar("pood", ["Pod.v1", "Node.v1", "Secret.v1"]), ["Pod.v1"]);
+        assert!(similar("zzzzzz", ["Pod.v1"]).is_empty());
+    }
+}
