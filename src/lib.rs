@@ -1,3 +1,4 @@
 //! Correlation of Kubernetes signals: from a start signal along rules to what belongs to it.
 
+pub mod client;
 pub mod model;

@@ -1,0 +1,181 @@
+//! A back end that is asked by GET for JSON: with a bound on calls in flight, on time and bytes,
+//! with retries where they help, and with an account of how it is doing.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+
+use super::failure;
+use super::transport::{Address, Broken, Call, Direct, Reply, Transport};
+use crate::model::{ErrorKind, Source, SourceState, StoreError};
+
+/// The longest that a server's `Retry-After` is obeyed.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// What is allowed for one back end.
+#[derive(Clone, Debug)]
+pub struct HttpOptions {
+    /// The name of the source, which is unique: `prometheus`.
+    pub name: String,
+    /// What it speaks: `prometheus`, `alertmanager`, `loki`.
+    pub kind: String,
+    /// How it was found: `--loki-url`, `KORREL8_LOKI_URL`, `config`.
+    pub found: String,
+    /// Where it is and how to log in.
+    pub address: Address,
+    /// How long a call may take.
+    pub timeout: Duration,
+    /// How many bytes an answer may have.
+    pub max_bytes: usize,
+    /// How many calls may be in flight.
+    pub concurrency: usize,
+    /// How often a call is made again after a failure that may pass.
+    pub retries: u32,
+    /// How long to wait before the first of these; twice as long before each further one.
+    pub backoff: Duration,
+}
+
+impl HttpOptions {
+    /// The usual bounds for a back end, which is named after its kind.
+    pub fn new(kind: &str, url: &str, found: &str) -> Self {
+        Self {
+            name: kind.to_owned(),
+            kind: kind.to_owned(),
+            found: found.to_owned(),
+            address: Address { url: url.to_owned(), ..Address::default() },
+            timeout: Duration::from_secs(10),
+            max_bytes: 64 << 20,
+            concurrency: 16,
+            retries: 2,
+            backoff: Duration::from_millis(200),
+        }
+    }
+}
+
+/// One back end.
+pub struct HttpClient {
+    options: HttpOptions,
+    transport: Arc<dyn Transport>,
+    permits: Semaphore,
+    source: Mutex<Source>,
+}
+
+impl HttpClient {
+    /// A back end that is reached directly; fails if its address cannot be understood.
+    pub fn new(options: HttpOptions) -> Result<Self, StoreError> {
+        let direct = Direct::new(options.address.clone(), &options.name)?;
+        Ok(Self::with(options, Arc::new(direct)))
+    }
+
+    /// A back end that is reached in another way; the address in the options is not used.
+    pub fn with(options: HttpOptions, transport: Arc<dyn Transport>) -> Self {
+        let source = Source {
+            name: options.name.clone(),
+            kind: options.kind.clone(),
+            via: transport.via().to_owned(),
+            url: transport.url("/").trim_end_matches('/').to_owned(),
+            found: options.found.clone(),
+            ..Source::default()
+        };
+        let permits = Semaphore::new(options.concurrency);
+        Self { options, transport, permits, source: Mutex::new(source) }
+    }
+
+    /// How it is doing.
+    pub fn source(&self) -> Source {
+        self.source.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The name of the source.
+    pub fn name(&self) -> &str {
+        &self.options.name
+    }
+
+    /// Makes a call and reads its answer as JSON. Bytes that are no UTF-8 are replaced.
+    pub async fn json<T: DeserializeOwned>(&self, call: Call) -> Result<T, StoreError> {
+        let started = Instant::now();
+        let result = self.attempt(&call).await;
+        let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
+        source.millis = u64::try_from(started.elapsed().as_millis()).ok();
+        // A refused query is the query's fault: the server is well.
+        let failure = result.as_ref().err().filter(|error| error.kind != ErrorKind::BadQuery);
+        source.state = if failure.is_none() { SourceState::Ok } else { SourceState::Failed };
+        source.error = failure.map(ToString::to_string);
+        result
+    }
+
+    async fn attempt<T: DeserializeOwned>(&self, call: &Call) -> Result<T, StoreError> {
+        let name = &self.options.name;
+        let url = self.transport.url(&call.path);
+        let reply = self.reply(call, &url).await?;
+        if !(200..300).contains(&reply.status) {
+            return Err(failure::of_status(name, &url, &reply));
+        }
+        let parsed = match std::str::from_utf8(&reply.body) {
+            Ok(text) => serde_json::from_str(text),
+            Err(_) => serde_json::from_str(&String::from_utf8_lossy(&reply.body)),
+        };
+        parsed.map_err(|why| failure::of_body(name, &url, &reply, &why))
+    }
+
+    /// The last reply, after as many calls as were needed and allowed.
+    async fn reply(&self, call: &Call, url: &str) -> Result<Reply, StoreError> {
+        let mut made = 0;
+        loop {
+            let result = self.once(call).await;
+            let again = made < self.options.retries
+                && match &result {
+                    Ok(Ok(reply)) => may_pass(reply),
+                    Ok(Err(Broken::Reset(_))) => true,
+                    _ => false,
+                };
+            if !again {
+                return self.settle(result, url);
+            }
+            let asked = result.ok().and_then(Result::ok).and_then(|reply| reply.retry_after);
+            let pause = asked.unwrap_or(self.options.backoff * 2_u32.pow(made));
+            sleep(pause.min(LONGEST_PAUSE)).await;
+            made += 1;
+        }
+    }
+
+    /// One call; the outer failure is that it took too long.
+    async fn once(
+        &self,
+        call: &Call,
+    ) -> Result<Result<Reply, Broken>, tokio::time::error::Elapsed> {
+        // The semaphore is never closed, so that this waits and does not fail.
+        let _permit = self.permits.acquire().await.ok();
+        self.source.lock().unwrap_or_else(PoisonError::into_inner).calls += 1;
+        timeout(self.options.timeout, self.transport.get(call, self.options.max_bytes)).await
+    }
+
+    fn settle(
+        &self,
+        result: Result<Result<Reply, Broken>, tokio::time::error::Elapsed>,
+        url: &str,
+    ) -> Result<Reply, StoreError> {
+        let name = &self.options.name;
+        match result {
+            Ok(Ok(reply)) => Ok(reply),
+            Ok(Err(broken)) => Err(failure::of_broken(name, url, &broken, self.options.max_bytes)),
+            Err(_) => {
+                let limit = self.options.timeout;
+                let words = format!("no answer from {url} within {limit:?}");
+                Err(StoreError::new(ErrorKind::Timeout, name, words).hint(
+                    "a longer --request-timeout waits longer, a shorter window asks for less",
+                ))
+            }
+        }
+    }
+}
+
+/// Whether the same call may succeed a little later.
+fn may_pass(reply: &Reply) -> bool {
+    // Prometheus says 503 for a query that ran out of time, which it would again.
+    let out_of_time = || String::from_utf8_lossy(&reply.body).contains("\"errorType\":\"timeout\"");
+    matches!(reply.status, 429 | 502..=504) && !out_of_time()
+}

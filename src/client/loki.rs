@@ -1,0 +1,191 @@
+//! The HTTP API of Loki: its labels, and lines in a time range.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::http::{HttpClient, HttpOptions};
+use super::prometheus::Success;
+use super::transport::Call;
+use crate::model::{ErrorKind, Source, StoreError, Window};
+
+/// The most lines that Loki gives by default (`max_entries_limit_per_query`).
+const MOST_LINES: usize = 5000;
+
+/// A Loki server.
+pub struct Loki {
+    http: HttpClient,
+}
+
+/// A line of a stream.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// When it was written.
+    pub time: DateTime<Utc>,
+    /// The line.
+    pub line: String,
+    /// Structured metadata and labels that the query parsed from the line.
+    pub metadata: Map<String, Value>,
+}
+
+/// Lines with one set of labels, in the order of the answer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stream {
+    /// The labels.
+    pub labels: Map<String, Value>,
+    /// The lines.
+    pub entries: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+struct Streams {
+    #[serde(rename = "status")]
+    _status: Success,
+    #[serde(default)]
+    data: Data,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Data {
+    result_type: String,
+    result: Value,
+}
+
+#[derive(Deserialize)]
+struct RawStream {
+    #[serde(default)]
+    stream: Map<String, Value>,
+    #[serde(default)]
+    values: Vec<RawEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum RawEntry {
+    Bare(String, String),
+    Full(String, String, Categories),
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Categories {
+    structured_metadata: Map<String, Value>,
+    parsed: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct Names {
+    #[serde(rename = "status")]
+    _status: Success,
+    #[serde(default)]
+    data: Vec<String>,
+}
+
+impl Loki {
+    /// A server; fails if its address cannot be understood.
+    pub fn new(options: HttpOptions) -> Result<Self, StoreError> {
+        Ok(Self::with(HttpClient::new(options)?))
+    }
+
+    /// A server behind a client.
+    pub fn with(http: HttpClient) -> Self {
+        Self { http }
+    }
+
+    /// How it is doing.
+    pub fn source(&self) -> Source {
+        self.http.source()
+    }
+
+    /// The name of the source.
+    pub fn name(&self) -> &str {
+        self.http.name()
+    }
+
+    /// The names of stream labels in a window; none if there is no stream in it.
+    pub async fn labels(&self, window: Window) -> Result<BTreeSet<String>, StoreError> {
+        let call = ranged(Call::new("/loki/api/v1/labels"), window);
+        let names: Names = self.http.json(call).await?;
+        Ok(names.data.into_iter().collect())
+    }
+
+    /// The newest lines of a window, at most `limit` of them or as many as the server allows, and
+    /// how many were asked for in the end.
+    pub async fn newest(
+        &self,
+        query: &str,
+        window: Window,
+        limit: usize,
+    ) -> Result<(Vec<Stream>, usize), StoreError> {
+        let mut limit = limit.clamp(1, MOST_LINES);
+        loop {
+            match self.backward(query, window, limit).await {
+                Err(error) if too_many(&error) && limit > 1 => limit /= 2,
+                result => return Ok((result?, limit)),
+            }
+        }
+    }
+
+    async fn backward(
+        &self,
+        query: &str,
+        window: Window,
+        limit: usize,
+    ) -> Result<Vec<Stream>, StoreError> {
+        let call = ranged(Call::new("/loki/api/v1/query_range"), window)
+            .param("query", query)
+            .param("limit", limit.to_string())
+            .param("direction", "backward")
+            .header("X-Loki-Response-Encoding-Flags", "categorize-labels");
+        let found: Streams = self.http.json(call).await?;
+        let bad = |words: String| StoreError::new(ErrorKind::BadAnswer, self.name(), words);
+        if found.data.result.is_null() {
+            return Ok(Vec::new());
+        }
+        if found.data.result_type != "streams" {
+            let kind = found.data.result_type;
+            return Err(bad(format!("the query gives a {kind}, not lines")));
+        }
+        let raw: Vec<RawStream> = serde_json::from_value(found.data.result)
+            .map_err(|why| bad(format!("an answer of loki cannot be understood: {why}")))?;
+        Ok(raw.into_iter().map(Stream::from).collect())
+    }
+}
+
+/// Whether the server refuses the number of lines that it was asked for.
+fn too_many(error: &StoreError) -> bool {
+    error.kind == ErrorKind::BadQuery && error.message.contains("max entries limit")
+}
+
+/// The end is excluded by Loki and included by a window, and must be after the start.
+fn ranged(call: Call, window: Window) -> Call {
+    let end = window.end.max(window.start) + TimeDelta::nanoseconds(1);
+    let nanos = |time: DateTime<Utc>| time.timestamp_nanos_opt().unwrap_or_default().to_string();
+    call.param("start", nanos(window.start)).param("end", nanos(end))
+}
+
+impl From<RawStream> for Stream {
+    fn from(raw: RawStream) -> Self {
+        let entries = raw.values.into_iter().filter_map(RawEntry::read).collect();
+        Self { labels: raw.stream, entries }
+    }
+}
+
+impl RawEntry {
+    fn read(self) -> Option<Entry> {
+        let (nanos, line, mut metadata) = match self {
+            Self::Bare(nanos, line) => (nanos, line, Map::new()),
+            Self::Full(nanos, line, more) => {
+                let mut all = more.parsed;
+                all.extend(more.structured_metadata);
+                (nanos, line, all)
+            }
+        };
+        metadata.retain(|_, value| value.is_string());
+        let time = DateTime::from_timestamp_nanos(nanos.parse().ok()?);
+        Some(Entry { time, line, metadata })
+    }
+}

@@ -1,0 +1,16 @@
+//! Speaking to back ends: HTTP with bounds, and the calls of each kind of server as typed values.
+//! What a query means and how answers become objects is the matter of the domains.
+
+pub mod alertmanager;
+mod failure;
+pub mod http;
+pub mod kube;
+pub mod loki;
+pub mod prometheus;
+pub mod transport;
+
+/// Chooses the TLS implementation of this process; to be called once before the first connection.
+pub fn install_tls() {
+    // Fails only if a provider is installed already, which is as good.
+    rustls::crypto::ring::default_provider().install_default().ok();
+}
