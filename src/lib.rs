@@ -1,4 +1,5 @@
 //! Correlation of Kubernetes signals: from a start signal along rules to what belongs to it.
 
 pub mod client;
+pub mod domain;
 pub mod model;

@@ -1,0 +1,154 @@
+//! Alerts of Prometheus and Alertmanager, asked together once for all queries of a batch.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures::future::OptionFuture;
+use futures::stream::{self, BoxStream, StreamExt};
+
+use super::join::join;
+use super::{Alert, object};
+use crate::client::alertmanager::Alertmanager;
+use crate::client::prometheus::Prometheus;
+use crate::model::{
+    Answer, Cut, ErrorKind, Found, Object, Query, Scope, Source, Store, StoreError,
+};
+
+/// How long alerts are taken for current without asking again.
+const KEPT: Duration = Duration::from_mins(1);
+
+/// The store of the domain `alert`.
+pub struct AlertStore(Arc<Servers>);
+
+struct Servers {
+    prometheus: Option<Arc<Prometheus>>,
+    alertmanager: Option<Arc<Alertmanager>>,
+    kept: Mutex<Option<(Instant, Alerts)>>,
+    /// Held while asking, so that batches at the same time ask once.
+    asking: tokio::sync::Mutex<()>,
+}
+
+/// All alerts, and what is missing in them.
+#[derive(Clone, Default)]
+struct Alerts {
+    all: Vec<Arc<Object>>,
+    note: Option<String>,
+}
+
+impl AlertStore {
+    /// A store over the servers that there are.
+    pub fn new(
+        prometheus: Option<Arc<Prometheus>>,
+        alertmanager: Option<Arc<Alertmanager>>,
+    ) -> Self {
+        let kept = Mutex::new(None);
+        let asking = tokio::sync::Mutex::new(());
+        Self(Arc::new(Servers { prometheus, alertmanager, kept, asking }))
+    }
+}
+
+impl Store for AlertStore {
+    fn fetch(&self, batch: Vec<Query>, scope: Scope) -> BoxStream<'static, Answer> {
+        let servers = Arc::clone(&self.0);
+        let started = Instant::now();
+        let all = async move { servers.alerts().await };
+        stream::once(all)
+            .flat_map(move |alerts| {
+                let answers = batch.clone().into_iter().map(move |query| {
+                    let result = alerts.clone().map(|alerts| alerts.select(&query, scope));
+                    Answer { query, result, took: started.elapsed() }
+                });
+                stream::iter(answers)
+            })
+            .boxed()
+    }
+
+    fn sources(&self) -> Vec<Source> {
+        let prometheus = self.0.prometheus.iter().map(|server| server.source());
+        let alertmanager = self.0.alertmanager.iter().map(|server| server.source());
+        prometheus.chain(alertmanager).collect()
+    }
+
+    fn refresh(&self) {
+        *self.0.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+impl Servers {
+    fn kept(&self) -> Option<Alerts> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.as_ref().filter(|(at, _)| at.elapsed() < KEPT).map(|(_, alerts)| alerts.clone())
+    }
+
+    async fn alerts(&self) -> Result<Alerts, StoreError> {
+        if let Some(kept) = self.kept() {
+            return Ok(kept);
+        }
+        let _asking = self.asking.lock().await;
+        if let Some(kept) = self.kept() {
+            return Ok(kept);
+        }
+        let alerts = self.ask().await?;
+        if alerts.note.is_none() {
+            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            *kept = Some((Instant::now(), alerts.clone()));
+        }
+        Ok(alerts)
+    }
+
+    async fn ask(&self) -> Result<Alerts, StoreError> {
+        let rules = OptionFuture::from(self.prometheus.as_ref().map(|one| one.alert_rules()));
+        let sent = OptionFuture::from(self.alertmanager.as_ref().map(|one| one.alerts()));
+        let (rules, sent) = futures::join!(rules, sent);
+        let (rules, sent, note) = match (rules, sent) {
+            (None, None) => return Err(no_server()),
+            (Some(Err(error)), None | Some(Err(_))) | (None, Some(Err(error))) => {
+                return Err(error);
+            }
+            (Some(Err(error)), Some(Ok(sent))) => {
+                let note = format!("only what Alertmanager says, without expressions: {error}");
+                (Vec::new(), sent, Some(note))
+            }
+            (Some(Ok(rules)), Some(Err(error))) => {
+                let note = format!("only what Prometheus says, without silences: {error}");
+                (rules, Vec::new(), Some(note))
+            }
+            (rules, sent) => (
+                rules.and_then(Result::ok).unwrap_or_default(),
+                sent.and_then(Result::ok).unwrap_or_default(),
+                None,
+            ),
+        };
+        let class = Alert::all();
+        let bodies = join(&rules, &sent).into_iter();
+        let mut all: Vec<Object> = bodies.map(|body| object::object(&class, body)).collect();
+        all.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.id.cmp(&b.id)));
+        Ok(Alerts { all: all.into_iter().map(Arc::new).collect(), note })
+    }
+}
+
+fn no_server() -> StoreError {
+    StoreError::new(ErrorKind::Missing, "prometheus", "no source of alerts is configured")
+        .hint("name one with --prometheus-url or --alertmanager-url")
+}
+
+impl Alerts {
+    /// The alerts that a query selects and that were there in the window, the newest first.
+    fn select(&self, query: &Query, scope: Scope) -> Found {
+        let mut objects: Vec<Arc<Object>> = self
+            .all
+            .iter()
+            .filter(|alert| query.matches(alert) == Some(true))
+            .filter(|alert| scope.window.overlaps(alert.time, alert.end))
+            .cloned()
+            .collect();
+        let total = objects.len();
+        objects.truncate(scope.limit);
+        let cut = (total > scope.limit).then_some(Cut {
+            shown: scope.limit,
+            total: Some(total),
+            by: "limit",
+        });
+        Found { objects, cut, note: self.note.clone() }
+    }
+}

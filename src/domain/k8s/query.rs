@@ -1,0 +1,250 @@
+//! The selector of Kubernetes queries: `{namespace, name, labels, fields, match, selects}`.
+//!
+//! What the API server can select (`namespace`, `name`, `labels`, `fields`) and what only we can
+//! (`match`, `selects`) is decided here for every object that is at hand.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::labels::Labels;
+use super::selects::selects;
+use crate::model::{self, Object, Path, SelectorError};
+
+/// What a Kubernetes query selects. All parts that are given must hold.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Selector {
+    /// The namespace; all of them if it is not given.
+    pub namespace: Option<String>,
+    /// The name of one object.
+    pub name: Option<String>,
+    /// Requirements on labels.
+    pub labels: Labels,
+    /// Fields that the API server can select by, as `spec.nodeName`; a missing field is empty.
+    pub fields: BTreeMap<String, String>,
+    /// For each path the values of which one must be found there; `null` is found where nothing is.
+    pub matching: BTreeMap<Path, Vec<Value>>,
+    /// Labels that the object's own selector must select, as a Service does its Pods.
+    pub selects: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    namespace: Option<String>,
+    name: Option<String>,
+    labels: Option<WrittenLabels>,
+    fields: Option<BTreeMap<String, String>>,
+    r#match: Option<BTreeMap<String, Value>>,
+    selects: Option<BTreeMap<String, String>>,
+}
+
+enum WrittenLabels {
+    Map(BTreeMap<String, String>),
+    Text(String),
+}
+
+impl<'de> Deserialize<'de> for WrittenLabels {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = WrittenLabels;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map of labels or a label selector")
+            }
+            fn visit_str<E>(self, text: &str) -> Result<WrittenLabels, E> {
+                Ok(WrittenLabels::Text(text.to_owned()))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<WrittenLabels, A::Error> {
+                let mut labels = BTreeMap::new();
+                while let Some((key, value)) = map.next_entry()? {
+                    labels.insert(key, value);
+                }
+                Ok(WrittenLabels::Map(labels))
+            }
+        }
+        from.deserialize_any(Either)
+    }
+}
+
+#[derive(Serialize)]
+struct Printed<'s> {
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    fields: &'s BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    labels: Option<PrintedLabels<'s>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    r#match: BTreeMap<String, PrintedValues<'s>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'s str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<&'s str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    selects: Option<&'s BTreeMap<String, String>>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum PrintedLabels<'s> {
+    Map(BTreeMap<&'s str, &'s str>),
+    Text(String),
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum PrintedValues<'s> {
+    One(&'s Value),
+    Any(&'s [Value]),
+}
+
+impl Selector {
+    /// Reads a selector in JSON or YAML flow; of a cluster-scoped kind, so that a namespace means
+    /// nothing, if `cluster` is set.
+    pub fn parse(text: &str, cluster: bool) -> Result<Self, SelectorError> {
+        if text.trim().is_empty() {
+            return Ok(Self::default());
+        }
+        let written: Written = SelectorError::parse_yaml(text)?;
+        if let Some("") = written.name.as_deref() {
+            let offset = find_key(text, "name");
+            let message = "the name is empty; leave `name` out to select all objects".to_owned();
+            return Err(SelectorError { message, offset });
+        }
+        let fields = written.fields.unwrap_or_default();
+        for field in fields.keys() {
+            path(text, field)?;
+        }
+        let matching = written.r#match.unwrap_or_default().into_iter();
+        let matching = matching
+            .map(|(key, value)| Ok((path(text, &key)?, values(value))))
+            .collect::<Result<_, SelectorError>>()?;
+        Ok(Self {
+            namespace: written.namespace.filter(|namespace| !cluster && !namespace.is_empty()),
+            name: written.name,
+            labels: written.labels.map_or(Ok(Labels::default()), |labels| read(labels, text))?,
+            fields,
+            matching,
+            selects: written.selects,
+        })
+    }
+
+    /// Whether there are parts that the server cannot decide: `match` or `selects`.
+    pub fn has_client_side(&self) -> bool {
+        !self.matching.is_empty() || self.selects.is_some()
+    }
+
+    /// Whether the parts that the server is not told of hold.
+    pub(super) fn accepts_body(&self, body: &Value) -> bool {
+        self.matching.iter().all(|(path, wanted)| {
+            let found = path.find(body);
+            found.is_empty() && wanted.contains(&Value::Null)
+                || found.into_iter().any(|found| wanted.iter().any(|want| same(found, want)))
+        }) && self.selects.as_ref().is_none_or(|labels| selects(body, labels))
+    }
+}
+
+impl model::Selector for Selector {
+    fn text(&self) -> String {
+        let labels = (!self.labels.is_empty()).then(|| match self.labels.as_map() {
+            Some(map) => PrintedLabels::Map(map),
+            None => PrintedLabels::Text(self.labels.to_string()),
+        });
+        let matching = self.matching.iter().map(|(path, values)| {
+            let printed = match &values[..] {
+                [one] => PrintedValues::One(one),
+                any => PrintedValues::Any(any),
+            };
+            (path.to_string(), printed)
+        });
+        let printed = Printed {
+            fields: &self.fields,
+            labels,
+            r#match: matching.collect(),
+            name: self.name.as_deref(),
+            namespace: self.namespace.as_deref(),
+            selects: self.selects.as_ref(),
+        };
+        serde_json::to_string(&printed).unwrap_or_default()
+    }
+
+    fn matches(&self, object: &Object) -> Option<bool> {
+        let is = |wanted: &Option<String>, pointer| {
+            wanted.as_deref().is_none_or(|wanted| object.text(pointer) == Some(wanted))
+        };
+        let labels = || object.body.pointer("/metadata/labels").and_then(Value::as_object);
+        Some(
+            is(&self.namespace, "/metadata/namespace")
+                && is(&self.name, "/metadata/name")
+                && (self.labels.is_empty() || self.labels.accept(labels()))
+                && self.fields.iter().all(|(field, want)| field_is(&object.body, field, want))
+                && self.accepts_body(&object.body),
+        )
+    }
+}
+
+/// Where a key stands in the text of a selector.
+fn find_key(text: &str, key: &str) -> Option<usize> {
+    let part = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let whole = |at: usize| {
+        let before = at.checked_sub(1).and_then(|before| text.as_bytes().get(before));
+        !part(before) && !part(text.as_bytes().get(at + key.len()))
+    };
+    text.match_indices(key).map(|(at, _)| at).find(|&at| whole(at))
+}
+
+fn path(text: &str, path: &str) -> Result<Path, SelectorError> {
+    path.parse::<Path>()
+        .map_err(|fault| SelectorError { message: fault.to_string(), offset: text.find(path) })
+}
+
+fn read(labels: WrittenLabels, text: &str) -> Result<Labels, SelectorError> {
+    match labels {
+        WrittenLabels::Map(map) => Labels::equal(map),
+        WrittenLabels::Text(selector) => Labels::parse(&selector).map_err(|fault| {
+            let start = text.find(&selector);
+            let offset = start.zip(fault.offset).map(|(start, within)| start + within);
+            SelectorError {
+                message: format!("label selector: {}", fault.message),
+                offset: offset.or_else(|| find_key(text, "labels")),
+            }
+        }),
+    }
+}
+
+/// The values of one entry of `match`, sorted and each once.
+fn values(value: Value) -> Vec<Value> {
+    let Value::Array(mut many) = value else { return vec![value] };
+    many.sort_by_cached_key(Value::to_string);
+    many.dedup();
+    many
+}
+
+/// Whether a value in an object is the wanted one; a number is also wanted by its digits.
+fn same(found: &Value, wanted: &Value) -> bool {
+    match (found, wanted) {
+        (Value::Number(_) | Value::Bool(_), Value::String(text))
+        | (Value::String(text), Value::Number(_) | Value::Bool(_)) => {
+            let scalar = if found.is_string() { wanted } else { found };
+            scalar.to_string().as_str() == text
+        }
+        _ => found == wanted,
+    }
+}
+
+/// Whether a field that the server selects by has a value. A field that is missing is empty, and
+/// an Event's `source` stands for the component in it.
+fn field_is(body: &Value, field: &str, wanted: &str) -> bool {
+    let Ok(path) = field.parse::<Path>() else { return false };
+    let found = path.find(body).into_iter().next().unwrap_or(&Value::Null);
+    match found {
+        Value::Null => wanted.is_empty(),
+        Value::String(text) => text == wanted,
+        Value::Object(map) if field == "source" => {
+            map.get("component").and_then(Value::as_str).unwrap_or_default() == wanted
+        }
+        other => other.to_string().as_str() == wanted,
+    }
+}

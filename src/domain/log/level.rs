@@ -1,0 +1,305 @@
+//! How severe a log line is, told alike from labels, JSON, logfmt, klog and plain words.
+
+use serde_json::{Map, Value};
+
+use crate::model::clean;
+
+/// Lines longer than this are not parsed as JSON: they are data, not messages.
+const LONGEST_JSON: usize = 256 * 1024;
+
+/// How many bytes at the start of a line are searched for a word such as `ERROR`.
+const HEAD: usize = 160;
+
+/// Keys that hold a level, in labels, JSON and logfmt; lower case.
+const KEYS: [&str; 12] = [
+    "level",
+    "severity",
+    "lvl",
+    "loglevel",
+    "log_level",
+    "log.level",
+    "severity_text",
+    "severitytext",
+    "levelname",
+    "@level",
+    "@l",
+    "severity_number",
+];
+
+/// The level of a line in canonical words: `fatal`, `error`, `warning`, `info`, `debug`, `trace`.
+///
+/// What the writer said goes first: labels and metadata, then the line's own field or prefix;
+/// then what the log store guessed (`detected_level`), then words near the start of the line.
+pub fn level(
+    line: &str,
+    labels: &Map<String, Value>,
+    metadata: &Map<String, Value>,
+) -> Option<&'static str> {
+    let shown;
+    let line = if line.contains('\u{1b}') {
+        // Colours would hide the words.
+        shown = clean(head(line, 4096));
+        &shown
+    } else {
+        line
+    };
+    let said = || keyed(labels).or_else(|| keyed(metadata));
+    let guessed = || {
+        let guess = labels.get("detected_level").or_else(|| metadata.get("detected_level"));
+        guess.and_then(Value::as_str).and_then(word)
+    };
+    said().or_else(|| structured(line)).or_else(guessed).or_else(|| plain(line))
+}
+
+fn keyed(fields: &Map<String, Value>) -> Option<&'static str> {
+    KEYS.iter().find_map(|key| {
+        let value = fields.get(*key)?;
+        if *key == "severity_number" { otel(value) } else { of_value(value) }
+    })
+}
+
+/// The level that a line states in its own format.
+fn structured(line: &str) -> Option<&'static str> {
+    let line = line.trim_start();
+    if line.starts_with('{') {
+        return json(line).and_then(|fields| of_fields(&fields));
+    }
+    klog(line).or_else(|| syslog(line)).or_else(|| logfmt(line))
+}
+
+/// The fields of a line that is a JSON object.
+pub(super) fn json(line: &str) -> Option<Map<String, Value>> {
+    let line = line.trim();
+    let sane = line.starts_with('{') && line.ends_with('}') && line.len() <= LONGEST_JSON;
+    sane.then(|| serde_json::from_str(line).ok()).flatten()
+}
+
+fn of_fields(fields: &Map<String, Value>) -> Option<&'static str> {
+    let direct = fields.iter().find_map(|(key, value)| {
+        let key = key.to_ascii_lowercase();
+        KEYS.contains(&key.as_str()).then(|| of_value(value)).flatten()
+    });
+    direct.or_else(|| of_value(fields.get("log")?.get("level")?))
+}
+
+fn of_value(value: &Value) -> Option<&'static str> {
+    match value {
+        Value::String(text) => word(text),
+        Value::Number(number) => number.as_u64().and_then(numeric),
+        _ => None,
+    }
+}
+
+/// Levels of pino and bunyan (10 to 60), and of syslog (0 to 7).
+fn numeric(number: u64) -> Option<&'static str> {
+    match number {
+        0..=2 | 60 => Some("fatal"),
+        3 | 50 => Some("error"),
+        4 | 40 => Some("warning"),
+        5 | 6 | 30 => Some("info"),
+        7 | 20 => Some("debug"),
+        10 => Some("trace"),
+        _ => None,
+    }
+}
+
+/// Severity numbers of OpenTelemetry, 1 to 24.
+fn otel(value: &Value) -> Option<&'static str> {
+    let number = value.as_u64().or_else(|| value.as_str()?.parse().ok())?;
+    let words = ["trace", "debug", "info", "warning", "error", "fatal"];
+    words.get(usize::try_from(number.checked_sub(1)? / 4).ok()?).copied()
+}
+
+/// The canonical word for a level as programs spell it.
+fn word(text: &str) -> Option<&'static str> {
+    let text = text.trim().trim_matches(['[', ']', '<', '>', '"', ':']);
+    if let Ok(number) = text.parse() {
+        return numeric(number);
+    }
+    let lower = text.trim_end_matches(|c: char| c.is_ascii_digit()).to_ascii_lowercase();
+    Some(match lower.as_str() {
+        "f" | "fatal" | "ftl" | "panic" | "dpanic" | "emerg" | "emergency" | "crit"
+        | "critical" | "alert" => "fatal",
+        "e" | "err" | "error" | "eror" | "severe" => "error",
+        "w" | "warn" | "warning" | "wrn" => "warning",
+        "i" | "info" | "inf" | "information" | "informational" | "notice" | "log" => "info",
+        "d" | "debug" | "dbg" | "fine" | "verbose" => "debug",
+        "t" | "trace" | "trc" | "finer" | "finest" => "trace",
+        _ => return None,
+    })
+}
+
+/// `E0921 12:34:56.789012       1 file.go:12] message`.
+fn klog(line: &str) -> Option<&'static str> {
+    let head = line.get(..8)?.as_bytes();
+    let dated = head[1..5].iter().all(u8::is_ascii_digit)
+        && head[5] == b' '
+        && head[6..8].iter().all(u8::is_ascii_digit);
+    if !dated {
+        return None;
+    }
+    match head[0] {
+        b'I' => Some("info"),
+        b'W' => Some("warning"),
+        b'E' => Some("error"),
+        b'F' => Some("fatal"),
+        _ => None,
+    }
+}
+
+/// `<14>1 2026-11-23T01:51:51Z host …`: the low three bits of the priority.
+fn syslog(line: &str) -> Option<&'static str> {
+    let (priority, _) = line.strip_prefix('<')?.split_once('>')?;
+    let priority: u64 = priority.parse().ok().filter(|priority| *priority < 192)?;
+    numeric(priority % 8)
+}
+
+/// `ts=… level=error msg="…"`: pairs outside of quotes.
+fn logfmt(line: &str) -> Option<&'static str> {
+    let mut rest = head(line, 4096);
+    while let Some(at) = rest.find('=') {
+        let key = rest[..at].rsplit([' ', '\t', ',']).next().unwrap_or_default();
+        let value = &rest[at + 1..];
+        let (value, after) = if let Some(quoted) = value.strip_prefix('"') {
+            quoted_end(quoted)
+        } else {
+            value.split_at(value.find([' ', '\t', ',']).unwrap_or(value.len()))
+        };
+        if KEYS.contains(&key.to_ascii_lowercase().as_str())
+            && let Some(level) = word(value)
+        {
+            return Some(level);
+        }
+        rest = after;
+    }
+    None
+}
+
+fn quoted_end(text: &str) -> (&str, &str) {
+    let mut escaped = false;
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => return (&text[..at], &text[at + 1..]),
+            _ => {}
+        }
+    }
+    (text, "")
+}
+
+/// Words near the start: in capitals, in brackets, or before a colon.
+fn plain(line: &str) -> Option<&'static str> {
+    let line = line.trim_start();
+    if json(line).is_some() {
+        return None;
+    }
+    let head = head(line.lines().next().unwrap_or_default(), HEAD);
+    if head.starts_with("panic:") || head.starts_with("fatal error:") {
+        return Some("fatal");
+    }
+    if head.starts_with("Traceback (most recent call last)")
+        || head.starts_with("Exception in thread")
+        || thrown(head)
+    {
+        return Some("error");
+    }
+    let inside =
+        |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-' || c == '/' || c == '.';
+    let mut rest = head;
+    let mut before = ' ';
+    while !rest.is_empty() {
+        let len = rest.find(|c| !inside(c)).unwrap_or(rest.len());
+        let (token, after) = rest.split_at(len);
+        let next = after.chars().next().unwrap_or(' ');
+        let bracketed = matches!((before, next), ('[', ']') | ('<', '>') | ('(', ')') | ('|', '|'));
+        let capitals = token.len() > 2 && token.bytes().all(|byte| byte.is_ascii_uppercase());
+        let labelled = token.len() > 2 && next == ':';
+        if (bracketed || capitals || labelled)
+            && token.bytes().all(|byte| byte.is_ascii_alphabetic())
+            && let Some(level) = word(token)
+        {
+            return Some(level);
+        }
+        before = next;
+        rest = after.strip_prefix(next).unwrap_or_default();
+    }
+    None
+}
+
+/// `java.lang.IllegalStateException: message`, `ValueError: message`.
+fn thrown(head: &str) -> bool {
+    let first = head.split([':', ' ']).next().unwrap_or_default();
+    let named = first.ends_with("Exception") || (first.ends_with("Error") && first != "Error");
+    named && head[first.len()..].starts_with(':')
+}
+
+fn head(text: &str, most: usize) -> &str {
+    &text[..text.floor_char_boundary(most)]
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn levels_are_told_alike() {
+        for (line, expected) in [
+            (r#"{"level":"error","msg":"x"}"#, Some("error")),
+            (r#"{"severity":"WARNING"}"#, Some("warning")),
+            (r#"{"lvl":"dbg"}"#, Some("debug")),
+            (r#"{"level":50,"msg":"x"}"#, Some("error")),
+            (r#"{"level":30}"#, Some("info")),
+            (r#"{"log.level":"Error"}"#, Some("error")),
+            (r#"{"log":{"level":"warn"}}"#, Some("warning")),
+            (r#"{"msg":"an ERROR in text"}"#, None),
+            (r#"ts=2026-11-23T01:00:00Z level=warn msg="level=error""#, Some("warning")),
+            (r#"msg="level=error happened" other=1"#, None),
+            (r#"time="x" level="fatal" msg=y"#, Some("fatal")),
+            ("E0921 12:34:56.789012       1 reflector.go:12] failed", Some("error")),
+            ("I0921 12:34:56.789012       1 ERROR in text", Some("info")),
+            ("2026-11-23 01:02:03,123 ERROR [main] c.s.Checkout - failed", Some("error")),
+            ("2026/11/23 01:02:03 [warn] 29#29: *1 upstream", Some("warning")),
+            ("2026-11-23 01:02:03 UTC [77] FATAL:  too many clients", Some("fatal")),
+            ("2026-11-23 01:02:03 UTC [77] LOG:  checkpoint complete", Some("info")),
+            ("panic: runtime error: index out of range", Some("fatal")),
+            ("Traceback (most recent call last):\n  File", Some("error")),
+            ("java.lang.IllegalStateException: no", Some("error")),
+            ("Error: cannot find module", Some("error")),
+            ("error: unknown flag", Some("error")),
+            ("no error was found in the mirror", None),
+            ("GET /ERROR/x 200", None),
+            ("", None),
+            ("日本語 WARN x", Some("warning")),
+            ("2026-11-23 \u{1b}[31merror\u{1b}[39m: POST 500", Some("error")),
+            ("<14>1 2026-11-23T01:51:51Z host app - -", Some("info")),
+            ("<11>app: no", Some("error")),
+            ("<html>", None),
+        ] {
+            assert_eq!(level(line, &Map::new(), &Map::new()), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_the_writer_said_beats_what_was_guessed() {
+        for (line, labels, metadata, expected) in [
+            ("x", json!({"level": "ERROR"}), json!({}), Some("error")),
+            ("x", json!({}), json!({"severity_text": "Information"}), Some("info")),
+            ("x", json!({}), json!({"severity_number": "17"}), Some("error")),
+            (
+                "x",
+                json!({}),
+                json!({"severity_text": "Warn", "detected_level": "info"}),
+                Some("warning"),
+            ),
+            ("level=info msg=error", json!({}), json!({"detected_level": "error"}), Some("info")),
+            ("x", json!({}), json!({"detected_level": "critical"}), Some("fatal")),
+            ("ERROR x", json!({}), json!({"detected_level": "unknown"}), Some("error")),
+        ] {
+            let map = |value: &Value| value.as_object().cloned().expect("a map");
+            assert_eq!(level(line, &map(&labels), &map(&metadata)), expected, "{line} {metadata}");
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Lines of a Loki server for several queries that differ by their Pod alone: in few calls, fair
+//! to quiet Pods, and with those near the focus as well as the newest.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures::future::join_all;
+
+use super::object::{LogLine, object};
+use super::plan::Part;
+use crate::client::loki::{Loki, Stream};
+use crate::model::{Class, Object, Query, Scope, StoreError, Vocabulary, Window};
+
+/// The longest LogQL that is sent, in bytes.
+const LONGEST: usize = 4000;
+
+/// The most lines that a merged call asks for.
+const MOST: usize = 5000;
+
+/// A query and the Pod that it names, if it does.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub(super) query: Query,
+    pub(super) pod: Option<String>,
+}
+
+/// The lines of one query, the newest first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lines {
+    pub(super) objects: Vec<Object>,
+    /// What cut them, if something did.
+    pub(super) cut: Option<&'static str>,
+}
+
+/// A server and what is needed to understand its lines.
+pub(super) struct Server {
+    pub(super) loki: Arc<Loki>,
+    pub(super) words: Arc<Vocabulary>,
+}
+
+type ByQuery = BTreeMap<usize, Result<Lines, StoreError>>;
+
+impl Server {
+    /// The lines of all queries, by their place in the list.
+    pub(super) async fn lines(&self, part: &Part, all: &[Asked], scope: Scope) -> ByQuery {
+        let mut found = ByQuery::new();
+        let mut groups = chunks(part, all, (0..all.len()).collect());
+        while !groups.is_empty() {
+            let calls = groups.iter().map(|group| self.group(part, all, group, scope));
+            let mut starved = Vec::new();
+            for (done, rest) in join_all(calls).await {
+                found.extend(done);
+                // Halves, so that one noisy Pod is found in a few calls.
+                let half = rest.len().div_ceil(2).max(1);
+                starved.extend(rest.chunks(half).map(<[usize]>::to_vec));
+            }
+            groups = starved;
+        }
+        found
+    }
+
+    /// Asks for a group of queries at once. What was cut too short to be fair is left over.
+    async fn group(
+        &self,
+        part: &Part,
+        all: &[Asked],
+        group: &[usize],
+        scope: Scope,
+    ) -> (ByQuery, Vec<usize>) {
+        let text = part.logql(&pods(all, group));
+        let class = all[group[0]].query.class();
+        if let [only] = group {
+            let lines = self.single(&text, class, scope).await;
+            let own = |lines: Lines| of_query(&all[*only].query, &lines);
+            return (ByQuery::from([(*only, lines.map(own))]), Vec::new());
+        }
+        let wanted = scope.limit.saturating_mul(group.len()).min(MOST);
+        let (lines, limit) = match self.newest(&text, class, scope.window, wanted).await {
+            Ok(found) => found,
+            Err(error) => {
+                let failed = group.iter().map(|at| (*at, Err(error.clone())));
+                return (failed.collect(), Vec::new());
+            }
+        };
+        if lines.len() < limit {
+            let whole = Lines { objects: lines, cut: None };
+            let done = group.iter().map(|at| (*at, Ok(of_query(&all[*at].query, &whole))));
+            return (done.collect(), Vec::new());
+        }
+        // Who has enough is done; the others' lines may be behind theirs, so they are asked again.
+        let whole = Lines { objects: lines, cut: Some("limit") };
+        let enough = |lines: &Lines| {
+            let oldest = lines.objects.last().and_then(|line| line.time);
+            lines.objects.len() >= scope.limit && (scope.focus.is_none() || oldest <= scope.focus)
+        };
+        let own = |at: &usize| (*at, of_query(&all[*at].query, &whole));
+        let (done, rest): (Vec<_>, Vec<_>) =
+            group.iter().map(own).partition(|(_, lines)| enough(lines));
+        let done = done.into_iter().map(|(at, lines)| (at, Ok(lines))).collect();
+        (done, rest.into_iter().map(|(at, _)| at).collect())
+    }
+
+    /// The lines of one LogQL query: the newest, and if these do not reach back to the focus, as
+    /// many from before the focus.
+    pub(super) async fn single(
+        &self,
+        text: &str,
+        class: &Class,
+        scope: Scope,
+    ) -> Result<Lines, StoreError> {
+        let (mut newest, limit) = self.newest(text, class, scope.window, scope.limit).await?;
+        if newest.len() < limit {
+            return Ok(Lines { objects: newest, cut: None });
+        }
+        let cut = Some(if limit < scope.limit { "server limit" } else { "limit" });
+        let oldest = newest.last().and_then(|line| line.time);
+        let focus = scope.focus.filter(|focus| {
+            scope.window.contains(*focus) && oldest.is_some_and(|oldest| oldest > *focus)
+        });
+        if let Some(focus) = focus {
+            let before = Window { start: scope.window.start, end: focus };
+            let (near, _) = self.newest(text, class, before, limit.div_ceil(2)).await?;
+            newest.truncate(limit - near.len());
+            newest.extend(near);
+        }
+        Ok(Lines { objects: newest, cut })
+    }
+
+    async fn newest(
+        &self,
+        text: &str,
+        class: &Class,
+        window: Window,
+        limit: usize,
+    ) -> Result<(Vec<Object>, usize), StoreError> {
+        let (streams, limit) = self.loki.newest(text, window, limit).await?;
+        let mut lines: Vec<Object> =
+            streams.into_iter().flat_map(|stream| self.objects(class, stream)).collect();
+        sort(&mut lines);
+        Ok((lines, limit))
+    }
+
+    fn objects<'s>(
+        &'s self,
+        class: &'s Class,
+        stream: Stream,
+    ) -> impl Iterator<Item = Object> + 's {
+        stream.entries.into_iter().map(move |entry| {
+            let line = LogLine {
+                time: entry.time,
+                line: entry.line,
+                labels: stream.labels.clone(),
+                metadata: entry.metadata,
+                previous: false,
+            };
+            object(class, line, &self.words)
+        })
+    }
+}
+
+/// The newest first; lines of one moment in an order of their own.
+pub(super) fn sort(lines: &mut [Object]) {
+    lines.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.id.cmp(&b.id)));
+}
+
+/// The lines that a query does not exclude, each once.
+fn of_query(query: &Query, lines: &Lines) -> Lines {
+    let mut seen = BTreeSet::new();
+    let own = lines.objects.iter().filter(|line| query.matches(line) != Some(false));
+    let objects = own.filter(|line| seen.insert(&line.id)).cloned().collect();
+    Lines { objects, cut: lines.cut }
+}
+
+fn pods<'a>(all: &'a [Asked], group: &[usize]) -> Vec<&'a str> {
+    group.iter().filter_map(|at| all[*at].pod.as_deref()).collect()
+}
+
+/// Groups whose LogQL is not too long; queries that name no Pod stay alone.
+fn chunks(part: &Part, all: &[Asked], group: Vec<usize>) -> Vec<Vec<usize>> {
+    let alone = part.place.is_none();
+    let fits = !alone && part.logql(&pods(all, &group)).len() <= LONGEST;
+    if group.len() < 2 || fits {
+        return vec![group];
+    }
+    let (left, right) = group.split_at(group.len() / 2);
+    let mut found = chunks(part, all, left.to_vec());
+    found.extend(chunks(part, all, right.to_vec()));
+    found
+}

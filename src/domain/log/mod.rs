@@ -1,0 +1,87 @@
+//! Logs: lines that containers wrote, from Loki or through the API server.
+
+mod container;
+mod level;
+mod lines;
+mod logql;
+mod object;
+mod plan;
+mod pods;
+mod query;
+mod store;
+
+use std::sync::Arc;
+
+pub use level::level;
+pub use logql::LogQl;
+pub use object::{LogLine, object, pod_labels};
+pub use pods::PodLogStore;
+pub use query::{LogSelector, PodLogs};
+use serde_json::Value;
+pub use store::LokiStore;
+
+use crate::model::{Class, Domain, Object, Query, SelectorError, Vocabulary};
+
+/// The names of the classes.
+pub const CLASSES: [&str; 3] = ["application", "audit", "infrastructure"];
+
+/// The domain `log`.
+#[derive(Clone, Debug)]
+pub struct Log {
+    words: Arc<Vocabulary>,
+}
+
+impl Log {
+    /// The domain, with the words that tell a line's namespace, Pod, container and node.
+    pub fn new(words: &Vocabulary) -> Self {
+        Self { words: Arc::new(words.clone()) }
+    }
+
+    /// The class of the logs of a namespace's Pods.
+    pub fn class_of(&self, namespace: &str) -> Class {
+        Class::new("log", self.words.log_class(namespace))
+    }
+}
+
+impl Domain for Log {
+    fn name(&self) -> &'static str {
+        "log"
+    }
+
+    fn about(&self) -> &'static str {
+        ABOUT
+    }
+
+    fn classes(&self) -> Vec<Class> {
+        CLASSES.iter().map(|name| Class::new("log", name)).collect()
+    }
+
+    fn class(&self, name: &str) -> Option<Class> {
+        CLASSES.contains(&name).then(|| Class::new("log", name))
+    }
+
+    fn parse(&self, class: &Class, selector: &str) -> Result<Query, SelectorError> {
+        Ok(Query::new(class.clone(), LogSelector::parse(selector)?))
+    }
+
+    fn object(&self, class: &Class, mut body: Value) -> Object {
+        if body.get("level").is_none()
+            && let Some(level) = object::level_of(&body)
+        {
+            body["level"] = level.into();
+        }
+        object::from_body(class, body)
+    }
+}
+
+const ABOUT: &str = r#"Log lines of containers, from Loki or through the API server.
+
+The selector is one of
+
+- Pods and containers, which every log store understands; all keys are optional:
+  `log:application:{namespace: shop, name: db-0, containers: [db], labels: {app: db}, previous: true}`
+- LogQL that gives lines, for Loki: `log:application:{namespace="shop"} |= "error" | json`
+
+The classes are `infrastructure` (namespaces default, kube-*, openshift*), `audit` and
+`application`, which is the rest.
+"#;

@@ -1,0 +1,253 @@
+//! From a selector of Pods to LogQL in the labels that a Loki server really has.
+
+use std::collections::BTreeSet;
+
+use super::query::{PodLogs, label_names};
+use crate::model::{MatchOp, Matcher, Vocabulary, quote};
+
+/// Where the name of a Pod is found.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    /// In a stream label.
+    Label(String),
+    /// In structured metadata.
+    Metadata(String),
+}
+
+/// One way in which the server names things; several kinds of collector may write to one Loki.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Scheme {
+    namespace: Option<String>,
+    pod: Place,
+    container: Option<String>,
+}
+
+/// A part of the answer to a query: the streams of one scheme.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Part {
+    /// What all Pods of a merged call have in common; not empty.
+    pub(super) fixed: Vec<Matcher>,
+    /// Where the name of the Pod is, if one is wanted.
+    pub(super) place: Option<Place>,
+}
+
+impl Part {
+    /// The LogQL for some Pods, or for all if no place is known.
+    pub(super) fn logql(&self, pods: &[&str]) -> String {
+        let mut matchers = self.fixed.clone();
+        let regex = pods.iter().map(|pod| escape(pod)).collect::<Vec<_>>().join("|");
+        match &self.place {
+            None => Matcher::selector(&matchers),
+            Some(Place::Label(name)) => {
+                if let [pod] = pods {
+                    matchers.push(Matcher::equal(name, pod));
+                } else {
+                    matchers.extend(Matcher::new(name, MatchOp::Regex, &regex));
+                }
+                Matcher::selector(&matchers)
+            }
+            Some(Place::Metadata(name)) => {
+                let selector = Matcher::selector(&matchers);
+                match pods {
+                    [pod] => format!("{selector} | {name}={}", quote(pod)),
+                    _ => format!("{selector} | {name}=~{}", quote(&regex)),
+                }
+            }
+        }
+    }
+}
+
+/// The parts that answer a selector, or why nothing can.
+pub(super) fn plan(
+    pods: &PodLogs,
+    labels: &BTreeSet<String>,
+    words: &Vocabulary,
+) -> Result<Vec<Part>, String> {
+    if pods.previous {
+        return Err("Loki keeps the lines of a previous container among the others: \
+                    ask without `previous`"
+            .to_owned());
+    }
+    if labels.is_empty() {
+        return Err("Loki has no logs at all in this window".to_owned());
+    }
+    let mut own = Vec::new();
+    for (name, value) in &pods.labels {
+        let Some(label) = label_names(name).into_iter().find(|name| labels.contains(name)) else {
+            return Err(format!(
+                "Loki has no stream label for the Pod label {name}; it has {}",
+                list(labels)
+            ));
+        };
+        own.push(Matcher::equal(&label, value));
+    }
+    let parts: Vec<Part> =
+        schemes(labels, words).iter().filter_map(|scheme| part(scheme, pods, &own)).collect();
+    if parts.is_empty() {
+        let missing = if pods.namespace.is_some() { "namespaces" } else { "Pods" };
+        return Err(format!(
+            "Loki has no label for {missing} that is known; it has {}",
+            list(labels)
+        ));
+    }
+    Ok(parts)
+}
+
+fn list(labels: &BTreeSet<String>) -> String {
+    let mut shown: Vec<&str> = labels.iter().take(20).map(String::as_str).collect();
+    if labels.len() > shown.len() {
+        shown.push("…");
+    }
+    shown.join(", ")
+}
+
+fn part(scheme: &Scheme, pods: &PodLogs, own: &[Matcher]) -> Option<Part> {
+    let mut fixed = own.to_vec();
+    match (&scheme.namespace, &pods.namespace) {
+        (Some(label), Some(namespace)) => fixed.push(Matcher::equal(label, namespace)),
+        (None, Some(_)) => return None,
+        _ => {}
+    }
+    if let Some(label) = scheme.container.as_ref().filter(|_| !pods.containers.is_empty()) {
+        let regex: Vec<String> = pods.containers.iter().map(|name| escape(name)).collect();
+        fixed.extend(Matcher::new(label, MatchOp::Regex, &regex.join("|")));
+    }
+    let place = pods.name.as_ref().map(|_| scheme.pod.clone());
+    // A selector needs a matcher that does not match the empty string.
+    if fixed.is_empty() && !matches!(place, Some(Place::Label(_))) {
+        let label = scheme.namespace.clone().or(match &scheme.pod {
+            Place::Label(name) => Some(name.clone()),
+            Place::Metadata(_) => None,
+        })?;
+        fixed.extend(Matcher::new(&label, MatchOp::Regex, ".+"));
+    }
+    Some(Part { fixed, place })
+}
+
+/// The schemes of which the server has labels. A namespace label goes with the Pod label that is
+/// built alike: `k8s_namespace_name` with `k8s_pod_name`.
+fn schemes(labels: &BTreeSet<String>, words: &Vocabulary) -> Vec<Scheme> {
+    let there = |term: &str| {
+        let names = words.names("log", term).iter();
+        names.filter(|name| labels.contains(*name)).cloned().collect::<Vec<String>>()
+    };
+    let (namespaces, pods, containers) = (there("namespace"), there("pod"), there("container"));
+    if namespaces.is_empty() {
+        let alone = |pod: &String| Scheme {
+            namespace: None,
+            pod: Place::Label(pod.clone()),
+            container: alike(&containers, "container", pod, "pod"),
+        };
+        return pods.iter().map(alone).collect();
+    }
+    let single = |pod: &&String| alike(&namespaces, "namespace", pod, "pod").is_none();
+    let odd = pods.iter().find(single);
+    let scheme = |namespace: &String| {
+        let known = words.names("log", "pod");
+        let paired = alike(&pods, "pod", namespace, "namespace");
+        let pod = paired.or_else(|| odd.cloned()).map_or_else(
+            || {
+                let name = alike(known, "pod", namespace, "namespace");
+                Place::Metadata(name.unwrap_or_else(|| "pod".to_owned()))
+            },
+            Place::Label,
+        );
+        let container = alike(&containers, "container", namespace, "namespace");
+        Scheme { namespace: Some(namespace.clone()), pod, container }
+    };
+    namespaces.iter().map(scheme).collect()
+}
+
+/// The name that differs from another only by the term in it.
+fn alike(names: &[String], term: &str, other: &str, other_term: &str) -> Option<String> {
+    names.iter().find(|name| name.replace(term, "") == other.replace(other_term, "")).cloned()
+}
+
+/// A name as a regular expression; names of Kubernetes need little.
+fn escape(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for c in name.chars() {
+        if c.is_ascii_punctuation() && !matches!(c, '-' | '_') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::log::LogSelector;
+
+    fn queries(selector: &str, labels: &[&str]) -> Result<Vec<String>, String> {
+        let Ok(LogSelector::Pods(pods)) = LogSelector::parse(selector) else {
+            panic!("{selector} selects Pods")
+        };
+        let labels = labels.iter().map(|label| (*label).to_owned()).collect();
+        let names: Vec<&str> = pods.name.iter().map(String::as_str).collect();
+        let parts = plan(&pods, &labels, &Vocabulary::builtin())?;
+        Ok(parts.iter().map(|part| part.logql(&names)).collect())
+    }
+
+    #[test]
+    fn selectors_are_told_in_the_labels_of_the_server() {
+        let promtail = ["namespace", "pod", "container", "app"];
+        let db = "{namespace: shop, name: db-0}";
+        for (selector, labels, expected) in [
+            (db, &promtail[..], vec![r#"{namespace="shop",pod="db-0"}"#]),
+            (
+                db,
+                &["namespace", "pod", "k8s_namespace_name", "k8s_pod_name"],
+                vec![
+                    r#"{k8s_namespace_name="shop",k8s_pod_name="db-0"}"#,
+                    r#"{namespace="shop",pod="db-0"}"#,
+                ],
+            ),
+            (db, &["namespace", "app"], vec![r#"{namespace="shop"} | pod="db-0""#]),
+            (db, &["namespace", "pod_name"], vec![r#"{namespace="shop",pod_name="db-0"}"#]),
+            ("{namespace: shop}", &promtail, vec![r#"{namespace="shop"}"#]),
+            ("{name: db-0}", &["pod"], vec![r#"{pod="db-0"}"#]),
+            ("{}", &promtail, vec![r#"{namespace=~".+"}"#]),
+            (
+                "{namespace: shop, containers: [b.x, a]}",
+                &promtail,
+                vec![r#"{namespace="shop",container=~"a|b\\.x"}"#],
+            ),
+            (
+                "{namespace: shop, labels: {app: db}}",
+                &promtail,
+                vec![r#"{app="db",namespace="shop"}"#],
+            ),
+        ] {
+            assert_eq!(
+                queries(selector, labels),
+                Ok(expected.iter().map(ToString::to_string).collect()),
+                "{selector}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_the_server_cannot_select_is_said() {
+        for (selector, labels, words) in [
+            ("{namespace: shop, labels: {tier: x}}", &["namespace", "pod"][..], "Pod label tier"),
+            ("{namespace: shop, previous: true}", &["namespace"], "without `previous`"),
+            ("{namespace: shop}", &[], "no logs at all"),
+            ("{namespace: shop}", &["job", "pod"], "no label for namespaces"),
+            ("{name: x}", &["job"], "no label for Pods"),
+        ] {
+            let note = queries(selector, labels).expect_err(selector);
+            assert!(note.contains(words), "{selector}: {note}");
+        }
+    }
+
+    #[test]
+    fn many_pods_are_one_query() {
+        let fixed = vec![Matcher::equal("namespace", "shop")];
+        let part = Part { fixed: fixed.clone(), place: Some(Place::Label("pod".to_owned())) };
+        assert_eq!(part.logql(&["a", "b.c"]), r#"{namespace="shop",pod=~"a|b\\.c"}"#);
+        let part = Part { fixed, place: Some(Place::Metadata("pod".to_owned())) };
+        assert_eq!(part.logql(&["a", "b"]), r#"{namespace="shop"} | pod=~"a|b""#);
+    }
+}

@@ -1,0 +1,293 @@
+//! Logs of Pods through the API server: the log store where there is no Loki.
+//!
+//! A selector is resolved to Pods, and every container of theirs, init and ephemeral ones
+//! included, is read on its own. A container that cannot be read is a remark, not a failure.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::{SecondsFormat, Utc};
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared};
+use futures::stream::{self, BoxStream, StreamExt};
+use serde_json::Value;
+
+use super::container::{Container, Lines, fair, of_pods, read_lines};
+use super::{LogSelector, PodLogs};
+use crate::client::kube::{JSON, Kube, TEXT, Url};
+use crate::model::{
+    Answer, Class, Cut, ErrorKind, Found, Query, Scope, Source, Store, StoreError, Vocabulary,
+};
+
+/// The name of the source.
+const NAME: &str = "pod-logs";
+/// Containers that are read for one query.
+const CONTAINERS: usize = 100;
+/// Bytes of one container.
+const BYTES: usize = 4 << 20;
+/// More Pods by name than these in one namespace are one list.
+const NAMES: usize = 8;
+/// Queries under way at once.
+const QUERIES: usize = 32;
+
+/// The store of the domain `log` that reads Pods.
+#[derive(Clone, Debug)]
+pub struct PodLogStore {
+    kube: Kube,
+    words: Arc<Vocabulary>,
+}
+
+/// Pods that several queries wait for.
+type Pods = Shared<BoxFuture<'static, Result<Arc<Vec<Value>>, StoreError>>>;
+
+impl PodLogStore {
+    /// A store that asks a server; `words` tell which namespaces are infrastructure.
+    pub fn new(kube: &Kube, words: &Vocabulary) -> Self {
+        Self { kube: kube.named(NAME), words: Arc::new(words.clone()) }
+    }
+}
+
+impl Store for PodLogStore {
+    fn fetch(&self, batch: Vec<Query>, scope: Scope) -> BoxStream<'static, Answer> {
+        let mut shared = HashMap::new();
+        let crowded = crowded(&batch);
+        let work: Vec<(Query, Option<Pods>)> = batch
+            .into_iter()
+            .map(|query| {
+                let pods = pods_of(&query).map(|wanted| {
+                    let url = resolve(wanted, &crowded);
+                    shared.entry(url).or_insert_with_key(|url| self.pods(url.clone())).clone()
+                });
+                (query, pods)
+            })
+            .collect();
+        let store = self.clone();
+        stream::iter(work)
+            .map(move |(query, pods)| {
+                let store = store.clone();
+                async move {
+                    let start = Instant::now();
+                    let result = store.answer(&query, pods, scope).await;
+                    let result = result.map_err(|mut fault| {
+                        NAME.clone_into(&mut fault.source_name);
+                        fault
+                    });
+                    Answer { query, result, took: start.elapsed() }
+                }
+            })
+            .buffer_unordered(QUERIES)
+            .boxed()
+    }
+
+    fn sources(&self) -> Vec<Source> {
+        vec![self.kube.source()]
+    }
+}
+
+fn pods_of(query: &Query) -> Option<&PodLogs> {
+    match query.selector::<LogSelector>()? {
+        LogSelector::Pods(pods) => Some(pods),
+        LogSelector::LogQl(_) => None,
+    }
+}
+
+/// The namespaces of which many Pods are named, so that a list is cheaper.
+fn crowded(batch: &[Query]) -> Vec<String> {
+    let mut count: HashMap<&str, usize> = HashMap::new();
+    for wanted in batch.iter().filter_map(pods_of).filter(|wanted| wanted.name.is_some()) {
+        *count.entry(wanted.namespace.as_deref().unwrap_or_default()).or_default() += 1;
+    }
+    let many = count.into_iter().filter(|(_, names)| *names > NAMES);
+    many.map(|(namespace, _)| namespace.to_owned()).collect()
+}
+
+/// Where the Pods of a selector are found. What the URL does not select is selected by
+/// [`is_wanted`].
+fn resolve(wanted: &PodLogs, crowded: &[String]) -> Url {
+    let pods = Url::resource("", "v1", wanted.namespace.as_deref(), "pods");
+    let listed = crowded.iter().any(|full| Some(full) == wanted.namespace.as_ref());
+    match &wanted.name {
+        Some(name) if wanted.namespace.is_some() && !listed => pods.at(name),
+        Some(name) if !listed => pods.query("fieldSelector", &format!("metadata.name={name}")),
+        Some(_) => pods,
+        None => {
+            let equal = |(key, value): (&String, &String)| format!("{key}={value}");
+            let labels: Vec<String> = wanted.labels.iter().map(equal).collect();
+            pods.query("labelSelector", &labels.join(","))
+        }
+    }
+}
+
+fn is_wanted(pod: &Value, wanted: &PodLogs) -> bool {
+    let text = |pointer: &str| pod.pointer(pointer).and_then(Value::as_str);
+    let is = |want: &Option<String>, pointer| {
+        want.as_deref().is_none_or(|want| text(pointer) == Some(want))
+    };
+    let labels = pod.pointer("/metadata/labels");
+    is(&wanted.namespace, "/metadata/namespace")
+        && is(&wanted.name, "/metadata/name")
+        && wanted.labels.iter().all(|(key, value)| {
+            labels.and_then(|labels| labels.get(key)?.as_str()) == Some(value.as_str())
+        })
+}
+
+impl PodLogStore {
+    /// The Pods at a URL, which is a single one or a list; asked for once.
+    fn pods(&self, url: Url) -> Pods {
+        let kube = self.kube.clone();
+        async move {
+            let mut pods = Vec::new();
+            let mut token = String::new();
+            loop {
+                let page = url.clone().query("continue", &token);
+                let reply = match kube.get(&page, JSON).await {
+                    Err(refusal) if refusal.no_object => break,
+                    answered => answered.map_err(|refusal| refusal.error)?,
+                };
+                let mut body: Value = reply.json()?;
+                match body.get_mut("items").map(Value::take) {
+                    Some(Value::Array(items)) => pods.extend(items),
+                    Some(_) => {}
+                    None => pods.push(body.take()),
+                }
+                let next = body.pointer("/metadata/continue").and_then(Value::as_str);
+                token = next.map(str::to_owned).unwrap_or_default();
+                if token.is_empty() {
+                    break;
+                }
+            }
+            Ok(Arc::new(pods))
+        }
+        .boxed()
+        .shared()
+    }
+
+    async fn answer(
+        &self,
+        query: &Query,
+        pods: Option<Pods>,
+        scope: Scope,
+    ) -> Result<Found, StoreError> {
+        let (Some(wanted), Some(pods)) = (pods_of(query), pods) else {
+            let words = "LogQL cannot be answered from Pods";
+            return Err(StoreError::new(ErrorKind::BadQuery, NAME, words)
+                .hint("give --loki-url, or select Pods: {namespace: shop, name: db-0}"));
+        };
+        let class = query.class();
+        let pods = pods.await?;
+        let of_class = |pod: &&Value| {
+            let namespace = pod.pointer("/metadata/namespace").and_then(Value::as_str);
+            self.words.log_class(namespace.unwrap_or_default()) == class.name()
+        };
+        let chosen = pods.iter().filter(|pod| is_wanted(pod, wanted)).filter(of_class);
+        let mut containers = of_pods(chosen, wanted);
+        let all = containers.len();
+        containers.truncate(CONTAINERS);
+        let tail = (scope.limit * 4 / containers.len().max(1)).clamp(20, scope.limit.max(20));
+        let reads = stream::iter(containers.into_iter().map(|container| {
+            let kube = self.kube.clone();
+            async move {
+                let read = read(&kube, &container, tail, scope).await;
+                (container, read)
+            }
+        }));
+        let read: Vec<_> = reads.buffered(CONTAINERS).collect().await;
+        let mut found = self.gather(class, read, scope)?;
+        if all > CONTAINERS {
+            let remark = format!("{CONTAINERS} of {all} containers were read");
+            found.note = Some(found.note.map_or(remark.clone(), |had| format!("{remark}; {had}")));
+            let shown = found.objects.len();
+            found.cut = Some(Cut { shown, total: None, by: "container cap" });
+        }
+        Ok(found)
+    }
+
+    /// The lines of all containers, newest first; an error if none could be read.
+    fn gather(
+        &self,
+        class: &Class,
+        read: Vec<(Container, Result<Lines, StoreError>)>,
+        scope: Scope,
+    ) -> Result<Found, StoreError> {
+        let mut remarks = Vec::new();
+        let mut streams = Vec::new();
+        let mut first = None;
+        for (container, lines) in read {
+            match lines {
+                Ok(lines) => {
+                    remarks.extend(lines.remark.iter().map(|said| format!("{container}: {said}")));
+                    streams.push((container, lines));
+                }
+                Err(fault) => {
+                    remarks.push(format!("{container}: {fault}"));
+                    first.get_or_insert(fault);
+                }
+            }
+        }
+        if let (Some(fault), true) = (first, streams.is_empty()) {
+            return Err(fault);
+        }
+        let more = remarks.len().saturating_sub(3);
+        remarks.truncate(3);
+        if more > 0 {
+            remarks.push(format!("{more} more containers like that"));
+        }
+        let note = (!remarks.is_empty()).then(|| remarks.join("; "));
+        let open = streams.iter().any(|(_, lines)| lines.cut);
+        let read: usize = streams.iter().map(|(_, lines)| lines.inside.len()).sum();
+        let mut objects = fair(streams, class, scope, &self.words);
+        objects.sort_by(|a, b| (b.time, &a.id).cmp(&(a.time, &b.id)));
+        let shown = objects.len();
+        let cut = (open || shown < read).then(|| Cut {
+            shown,
+            total: (!open).then_some(read),
+            by: "limit",
+        });
+        Ok(Found { objects: objects.into_iter().map(Arc::new).collect(), cut, note })
+    }
+}
+
+/// The lines of one container in the window; a container without any is no failure.
+async fn read(
+    kube: &Kube,
+    container: &Container,
+    tail: usize,
+    scope: Scope,
+) -> Result<Lines, StoreError> {
+    // The tail is counted from now, so it only serves a window that has not ended long ago.
+    let recent = scope.window.end + Duration::from_mins(1) >= Utc::now();
+    let since = scope.window.start.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let url = Url::resource("", "v1", Some(&container.namespace), "pods")
+        .at(&container.pod)
+        .at("log")
+        .query("container", &container.name)
+        .query("timestamps", "true")
+        .query("sinceTime", &since)
+        .query("limitBytes", &BYTES.to_string())
+        .query("tailLines", &if recent { tail.to_string() } else { String::new() })
+        .query("previous", if container.previous { "true" } else { "" });
+    match kube.get(&url, TEXT).await {
+        Ok(reply) => {
+            let mut lines = read_lines(&reply.body, scope.window);
+            lines.cut = (recent && lines.count >= tail) || reply.body.len() >= BYTES;
+            Ok(lines)
+        }
+        Err(refusal) => {
+            let error = refusal.error;
+            let nothing = ["previous terminated container", "is waiting to start"];
+            let nothing = refusal.no_object
+                || error.kind == ErrorKind::BadQuery
+                    && nothing.iter().any(|words| error.message.contains(words));
+            match error.kind {
+                _ if nothing => Ok(Lines::default()),
+                ErrorKind::Forbidden => {
+                    let next =
+                        format!("kubectl auth can-i get pods/log -n {}", container.namespace);
+                    Err(error.hint(format!("check with: {next}")))
+                }
+                _ => Err(error),
+            }
+        }
+    }
+}
