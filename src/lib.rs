@@ -3,3 +3,4 @@
 pub mod client;
 pub mod domain;
 pub mod model;
+pub mod rule;

@@ -1,0 +1,29 @@
+//! The rules that come with the program.
+
+use super::fault::RuleFile;
+
+macro_rules! files {
+    ($($name:literal)*) => {
+        [$(($name, include_str!(concat!("../../", $name)))),*]
+    };
+}
+
+/// The files, in the order that breaks ties between rules of equal cost.
+pub(super) fn files() -> Vec<RuleFile> {
+    let all = files! {
+        "rules/subject.yaml"
+        "rules/alert.yaml"
+        "rules/workload.yaml"
+        "rules/config.yaml"
+        "rules/storage.yaml"
+        "rules/network.yaml"
+        "rules/node.yaml"
+        "rules/event.yaml"
+        "rules/k8s.yaml"
+        "rules/log.yaml"
+        "rules/metric.yaml"
+        "rules/status.yaml"
+    };
+    let file = |(name, text): (&str, &str)| RuleFile { name: name.into(), text: text.into() };
+    all.into_iter().map(file).collect()
+}

@@ -1,0 +1,64 @@
+//! Narrows the expression of an alerting rule to the series that one alert is about.
+
+use promql_parser::label::{MatchOp, Matcher};
+use promql_parser::parser::{Expr, VectorSelector, parse};
+use promql_parser::util::visitor::{ExprVisitorMut, walk_expr_mut};
+use regex::Regex;
+
+use super::subject::CLUSTER_WIDE;
+use super::template::{Labels, escape_regex};
+use crate::model::Vocabulary;
+
+/// The expression in which every selector also asks for the labels that name the alert's subject,
+/// or for series without such a label: a rule may join series that have it with others that do
+/// not. An expression that is no PromQL stays as it is.
+pub(super) fn narrow(expression: &str, labels: &Labels, words: &Vocabulary) -> String {
+    let (Some((term, _)), Ok(mut tree)) = (&labels.subject, parse(expression)) else {
+        return expression.to_owned();
+    };
+    let cluster_wide = CLUSTER_WIDE.contains(&term.as_str());
+    let terms = [Some(term.as_str()), (!cluster_wide).then_some("namespace")];
+    let matchers: Vec<Matcher> = terms
+        .into_iter()
+        .flatten()
+        .filter_map(|term| {
+            let mut names = words.names(&labels.carrier, term).iter();
+            let named = |name: &&String| labels.own.get(*name).is_some_and(|v| v != "");
+            let name = names.find(named)?;
+            let value = format!("{}|", escape_regex(labels.own.get(name)?.as_str()?));
+            let regex = Regex::new(&format!("^(?s:{value})$")).ok()?;
+            Some(Matcher::new(MatchOp::Re(regex), name, &value))
+        })
+        .collect();
+    match walk_expr_mut(&mut Narrow(matchers), &mut tree) {
+        Ok(_) => tree.to_string(),
+        Err(never) => match never {},
+    }
+}
+
+struct Narrow(Vec<Matcher>);
+
+impl ExprVisitorMut for Narrow {
+    type Error = std::convert::Infallible;
+
+    fn pre_visit(&mut self, expression: &mut Expr) -> Result<bool, Self::Error> {
+        let selector: &mut VectorSelector = match expression {
+            Expr::VectorSelector(selector) => selector,
+            Expr::MatrixSelector(matrix) => &mut matrix.vs,
+            _ => return Ok(true),
+        };
+        for matcher in &self.0 {
+            let equal = |known: &&Matcher| known.name == matcher.name && known.op == MatchOp::Equal;
+            if selector.matchers.matchers.iter().any(|known| equal(&known)) {
+                continue;
+            }
+            if selector.matchers.or_matchers.is_empty() {
+                selector.matchers.matchers.push(matcher.clone());
+            }
+            for group in &mut selector.matchers.or_matchers {
+                group.push(matcher.clone());
+            }
+        }
+        Ok(true)
+    }
+}

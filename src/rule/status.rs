@@ -1,0 +1,281 @@
+//! How bad an object is, and the word for it: tables of paths and values, kept as data in
+//! `rules/status.yaml`.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::file::Reader;
+use super::pattern::{Aliases, Pattern};
+use super::yaml::{Entry, Kind, Node, Place};
+use crate::model::{Class, Domains, Object, Path, Severity, clean};
+
+/// All checks, found by class.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Statuses {
+    checks: Vec<Check>,
+    classes: HashMap<Class, Vec<usize>>,
+    domains: HashMap<String, Vec<usize>>,
+}
+
+/// One path and what its values mean.
+#[derive(Clone, Debug)]
+struct Check {
+    patterns: Vec<Pattern>,
+    path: Path,
+    /// Value (in lower case) -> severity.
+    values: HashMap<String, Severity>,
+    /// What any other value means.
+    other: Option<Severity>,
+    /// A number beyond a bound has its severity; the worst that holds counts.
+    bounds: Vec<Bound>,
+    /// The value if the path leads nowhere.
+    missing: Option<Value>,
+    when: Vec<Condition>,
+    unless: Vec<Condition>,
+    /// The word, in which `{}` stands for the value; else the value itself.
+    say: Option<String>,
+    /// Where the word stands, if not in the value.
+    word: Option<Path>,
+}
+
+#[derive(Clone, Debug)]
+struct Bound {
+    severity: Severity,
+    /// Whether numbers above it are meant, else those below.
+    above: bool,
+    limit: Limit,
+}
+
+#[derive(Clone, Debug)]
+enum Limit {
+    Number(f64),
+    /// A number in the same body.
+    At(Path),
+}
+
+#[derive(Clone, Debug)]
+struct Condition {
+    path: Path,
+    /// In lower case; empty for "anything that is there".
+    values: Vec<String>,
+}
+
+impl Statuses {
+    /// Takes over an entry of the section `status`. A check replaces an earlier one for the same
+    /// classes with the same path, so a user's file can change what a built-in one says.
+    pub(super) fn extend(
+        &mut self,
+        node: &Node,
+        aliases: &Aliases,
+        domains: &Domains,
+        reader: &mut Reader,
+    ) {
+        let (mut patterns, mut checks) = (None, Vec::new());
+        for Entry { key, value, .. } in reader.fields(node, "a status entry", &["for", "checks"]) {
+            if key == "for" {
+                let words = reader.words(value, "for");
+                patterns = aliases.resolve(&words, domains, reader);
+            } else {
+                checks.extend(reader.items(value, "checks"));
+            }
+        }
+        let Some(patterns) = patterns else { return };
+        let mut added: Vec<Check> = Vec::new();
+        for node in checks {
+            added.extend(check(node, &patterns, reader));
+        }
+        self.checks.retain(|old| {
+            !added.iter().any(|new| new.path == old.path && new.patterns == old.patterns)
+        });
+        self.checks.extend(added);
+    }
+
+    /// Builds the index; to be called once after all files.
+    pub(super) fn index(&mut self) {
+        for (number, check) in self.checks.iter().enumerate() {
+            for pattern in &check.patterns {
+                match pattern {
+                    Pattern::Class(class) => {
+                        self.classes.entry(class.clone()).or_default().push(number);
+                    }
+                    Pattern::Any(domain) => {
+                        self.domains.entry(domain.clone()).or_default().push(number);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sets severity and status: of all that is found the worst, and of those the first.
+    pub(super) fn judge(&self, object: &mut Object) {
+        let own = self.classes.get(&object.class).into_iter().flatten();
+        let general = self.domains.get(object.class.domain()).into_iter().flatten();
+        let mut worst: Option<(Severity, String)> = None;
+        for (severity, word) in
+            own.chain(general).filter_map(|number| self.checks[*number].judge(&object.body))
+        {
+            if worst.as_ref().is_none_or(|(known, _)| severity > *known) {
+                worst = Some((severity, word));
+            }
+        }
+        let (severity, word) = worst.unwrap_or_default();
+        object.severity = severity;
+        object.status = clean(&word);
+    }
+}
+
+impl Check {
+    fn judge(&self, body: &Value) -> Option<(Severity, String)> {
+        let mut found = self.path.find(body);
+        if found.is_empty() {
+            found.extend(&self.missing);
+        }
+        let mut worst: Option<(Severity, &Value)> = None;
+        for value in found {
+            let Some(severity) = self.severity(value, body) else { continue };
+            if worst.is_none_or(|(known, _)| severity > known) {
+                worst = Some((severity, value));
+            }
+        }
+        let (severity, value) = worst?;
+        let holds = |condition: &Condition| condition.holds(body);
+        if !self.when.iter().all(holds) || self.unless.iter().any(holds) {
+            return None;
+        }
+        let elsewhere =
+            self.word.as_ref().and_then(|path| path.find(body).first().map(|v| text(v)));
+        let word = elsewhere.filter(|word| !word.is_empty()).unwrap_or_else(|| match &self.say {
+            Some(say) => say.replace("{}", &text(value)),
+            None => text(value),
+        });
+        Some((severity, word))
+    }
+
+    fn severity(&self, value: &Value, body: &Value) -> Option<Severity> {
+        if let Some(number) = value.as_f64() {
+            let broken = self.bounds.iter().filter(|bound| bound.is_broken(number, body));
+            if let Some(severity) = broken.map(|bound| bound.severity).max() {
+                return Some(severity);
+            }
+        }
+        if value.is_null() {
+            return None;
+        }
+        self.values.get(&text(value).to_lowercase()).copied().or(self.other)
+    }
+}
+
+impl Bound {
+    fn is_broken(&self, number: f64, body: &Value) -> bool {
+        let limit = match &self.limit {
+            Limit::Number(limit) => Some(*limit),
+            Limit::At(path) => path.find(body).first().and_then(|value| value.as_f64()),
+        };
+        limit.is_some_and(|limit| if self.above { number > limit } else { number < limit })
+    }
+}
+
+impl Condition {
+    fn holds(&self, body: &Value) -> bool {
+        let found = self.path.find(body);
+        if self.values.is_empty() {
+            return !found.is_empty();
+        }
+        found.iter().any(|value| self.values.contains(&text(value).to_lowercase()))
+    }
+}
+
+/// A scalar as it prints; nothing for a list or map, which is no word.
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null | Value::Array(_) | Value::Object(_) => String::new(),
+        scalar => scalar.to_string(),
+    }
+}
+
+const KEYS: [&str; 13] = [
+    "path", "error", "warning", "info", "none", "else", "above", "below", "missing", "when",
+    "unless", "say", "word",
+];
+
+fn check(node: &Node, patterns: &[Pattern], reader: &mut Reader) -> Option<Check> {
+    let before = reader.faults.len();
+    let (mut path, mut word, mut say, mut other) = (None, None, None, None);
+    let (mut values, mut limits, mut missing) = (HashMap::new(), Vec::new(), None);
+    let (mut when, mut unless) = (Vec::new(), Vec::new());
+    for Entry { key, value, .. } in reader.fields(node, "a check", &KEYS) {
+        match key.as_str() {
+            "path" => path = path_of(value, reader),
+            "word" => word = path_of(value, reader),
+            "say" => say = reader.word(value, "say").map(|word| word.text),
+            "else" => other = severity(&reader.word(value, "else")?.text, value.at, reader),
+            "above" | "below" => limits.extend(bounds(value, key == "above", reader)),
+            "missing" => missing = Some(value.value()),
+            "when" => when = conditions(value, reader),
+            "unless" => unless = conditions(value, reader),
+            level => {
+                let level = severity(level, value.at, reader)?;
+                let words = reader.words(value, "a value").into_iter();
+                values.extend(words.map(|word| (word.text.to_lowercase(), level)));
+            }
+        }
+    }
+    if path.is_none() && reader.faults.len() == before {
+        reader.fault(node.at, "the check has no path");
+    }
+    let patterns = patterns.to_vec();
+    let path = path.filter(|_| reader.faults.len() == before)?;
+    let bounds = limits;
+    Some(Check { patterns, path, values, other, bounds, missing, when, unless, say, word })
+}
+
+fn path_of(node: &Node, reader: &mut Reader) -> Option<Path> {
+    let word = reader.word(node, "path")?;
+    word.text.parse::<Path>().map_err(|fault| reader.fault(node.at, fault.to_string())).ok()
+}
+
+fn severity(word: &str, at: Place, reader: &mut Reader) -> Option<Severity> {
+    let all = [Severity::None, Severity::Info, Severity::Warning, Severity::Error];
+    let found = all.into_iter().find(|severity| severity.word() == word);
+    if found.is_none() {
+        reader.fault(at, format!("{word:?} is no severity: write error, warning, info or none"));
+    }
+    found
+}
+
+fn bounds(node: &Node, above: bool, reader: &mut Reader) -> Vec<Bound> {
+    let mut bounds = Vec::new();
+    let known = ["error", "warning", "info"];
+    for Entry { key, value, .. } in reader.fields(node, "a bound", &known) {
+        let limit = match value.value().as_f64() {
+            Some(number) => Some(Limit::Number(number)),
+            None => path_of(value, reader).map(Limit::At),
+        };
+        if let (Some(severity), Some(limit)) = (severity(key, value.at, reader), limit) {
+            bounds.push(Bound { severity, above, limit });
+        }
+    }
+    bounds
+}
+
+/// A map of paths to values, or a list of paths that only have to lead to something.
+fn conditions(node: &Node, reader: &mut Reader) -> Vec<Condition> {
+    let mut conditions = Vec::new();
+    let mut add = |path: &str, at, values, reader: &mut Reader| match path.parse::<Path>() {
+        Ok(path) => conditions.push(Condition { path, values }),
+        Err(fault) => reader.fault(at, fault.to_string()),
+    };
+    if let Kind::Map(entries) = &node.kind {
+        for Entry { key, at, value } in entries {
+            let words = reader.words(value, "a value").into_iter();
+            add(key, *at, words.map(|word| word.text.to_lowercase()).collect(), reader);
+        }
+    } else {
+        for word in reader.words(node, "a path") {
+            add(&word.text, word.at, Vec::new(), reader);
+        }
+    }
+    conditions
+}

@@ -1,0 +1,253 @@
+//! The language of rule templates: minijinja in which every printed value is JSON, a missing
+//! value ends the template, and nothing runs or prints without bound.
+
+use std::fmt::Write as _;
+use std::io;
+use std::sync::Arc;
+
+use minijinja::value::{Object as Dynamic, Value};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior};
+use serde_json::Map;
+
+use super::narrow::narrow;
+use crate::model::Vocabulary;
+
+/// Steps that one template may take on one object.
+const FUEL: u64 = 200_000;
+
+/// Bytes that one template may print for one object.
+const OUTPUT: usize = 256 * 1024;
+
+/// Where [`Labels`] stands in a template's root; no JSON field of a signal is called so.
+const LABELS: &str = "$labels";
+
+/// What the words `label` and `subject` read: the labels of the object and what they are about.
+#[derive(Debug, Default)]
+pub(super) struct Labels {
+    /// The domain of the object, which is the kind of carrier in the vocabulary.
+    pub(super) carrier: String,
+    /// The labels without the messenger's.
+    pub(super) own: Map<String, serde_json::Value>,
+    /// The term and value of the most specific of them.
+    pub(super) subject: Option<(String, String)>,
+}
+
+impl Dynamic for Labels {}
+
+/// The words that a template may call.
+const WORDS: [&str; 9] =
+    ["class", "label", "labelname", "line", "logclass", "narrow", "re", "selector", "subject"];
+
+/// An environment without templates.
+pub(super) fn environment(vocabulary: &Arc<Vocabulary>) -> Environment<'static> {
+    let mut env = Environment::new();
+    env.set_auto_escape_callback(|_| AutoEscape::Json);
+    env.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+    env.set_fuel(Some(FUEL));
+    env.set_formatter(|out, state, value| {
+        if missing(value) {
+            return Err(undefined());
+        }
+        if !matches!(state.auto_escape(), AutoEscape::Json) {
+            return Err(Error::new(
+                ErrorKind::InvalidOperation,
+                "values are always printed as JSON; autoescape cannot be changed",
+            ));
+        }
+        minijinja::escape_formatter(out, state, value)
+    });
+    env.remove_filter("safe");
+    // Names of fields in bodies must not mean functions where the field is missing.
+    env.remove_global("namespace");
+    env.remove_global("debug");
+    env.add_function("class", class);
+    env.add_function("re", |value: &Value| text(value).map(|text| escape_regex(&text)));
+    env.add_function("line", |value: &Value| {
+        let text = text(value)?;
+        let words: Vec<&str> = text.split(['\n', '\r']).map(str::trim).collect();
+        Ok::<_, Error>(Value::from_safe_string(words.join(" ").trim().to_owned()))
+    });
+    env.add_function("selector", selector);
+    env.add_function("labelname", |value: &Value| {
+        let safe = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
+        text(value).map(|text| Value::from_safe_string(text.chars().map(safe).collect()))
+    });
+    let words = Arc::clone(vocabulary);
+    env.add_function("label", move |state: &State<'_, '_>, term: &str| {
+        with_labels(state, |labels| words.read(&labels.carrier, term, &labels.own).map(Value::from))
+    });
+    env.add_function("subject", |state: &State<'_, '_>, term: &str| {
+        with_labels(state, |labels| {
+            let (_, value) = labels.subject.as_ref().filter(|(found, _)| found == term)?;
+            Some(Value::from(value.as_str()))
+        })
+    });
+    let words = Arc::clone(vocabulary);
+    env.add_function("narrow", move |state: &State<'_, '_>, expression: &Value| {
+        let expression = text(expression)?;
+        let narrowed =
+            with_labels(state, |labels| Some(narrow(&expression, labels, &words).into()));
+        let line = narrowed.as_str().unwrap_or(&expression).replace(['\n', '\r'], " ");
+        Ok::<_, Error>(Value::from_safe_string(line))
+    });
+    let words = Arc::clone(vocabulary);
+    env.add_function("logclass", move |namespace: &Value| {
+        let namespace = text(namespace)?;
+        Ok::<_, Error>(Value::from_safe_string(words.log_class(&namespace).to_owned()))
+    });
+    env
+}
+
+/// The root of a template: the fields of a body, and the labels.
+pub(super) fn root(body: &serde_json::Value, labels: Labels) -> Value {
+    let fields = body.as_object().into_iter().flatten();
+    let fields = fields
+        .filter(|(name, _)| !WORDS.contains(&name.as_str()))
+        .map(|(name, value)| (name.clone(), Value::from(minijinja::value::Serde(value))))
+        .chain([(LABELS.to_owned(), Value::from_object(labels))]);
+    Value::from_pairs(fields)
+}
+
+/// What a template printed for a root; `Ok(None)` if a value is missing.
+pub(super) fn render(
+    env: &Environment<'_>,
+    name: &str,
+    root: &Value,
+) -> Result<Option<String>, String> {
+    let mut out = Bounded(Vec::new());
+    let template = env.get_template(name).map_err(|fault| words(&fault))?;
+    match template.render_captured_to(root.clone(), &mut out) {
+        Ok(_) => Ok(Some(String::from_utf8_lossy(&out.0).into_owned())),
+        Err(fault) if fault.kind() == ErrorKind::UndefinedError => Ok(None),
+        Err(fault) if fault.kind() == ErrorKind::OutOfFuel => {
+            Err(format!("the template takes more than {FUEL} steps"))
+        }
+        Err(_) if out.0.len() > OUTPUT => {
+            Err(format!("the template prints more than {} KiB", OUTPUT / 1024))
+        }
+        Err(fault) => Err(words(&fault)),
+    }
+}
+
+/// What a fault of a template says, without its place.
+pub(super) fn words(fault: &Error) -> String {
+    let kind = fault.kind().to_string();
+    fault.detail().map_or_else(|| kind.clone(), |detail| format!("{kind}: {detail}"))
+}
+
+/// Keeps what is written up to one write beyond [`OUTPUT`], which it refuses.
+struct Bounded(Vec<u8>);
+
+impl io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() <= OUTPUT {
+            let room = (OUTPUT + 1).saturating_sub(self.0.len());
+            self.0.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        }
+        if self.0.len() > OUTPUT {
+            Err(io::ErrorKind::FileTooLarge.into())
+        } else {
+            Ok(bytes.len())
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn missing(value: &Value) -> bool {
+    value.is_undefined() || value.is_none() || value.as_str() == Some("")
+}
+
+fn undefined() -> Error {
+    Error::from(ErrorKind::UndefinedError)
+}
+
+fn text(value: &Value) -> Result<String, Error> {
+    if missing(value) { Err(undefined()) } else { Ok(value.to_string()) }
+}
+
+fn with_labels(state: &State<'_, '_>, read: impl FnOnce(&Labels) -> Option<Value>) -> Value {
+    let labels = state.lookup(LABELS);
+    let labels = labels.as_ref().and_then(Value::downcast_object_ref::<Labels>);
+    labels.and_then(read).unwrap_or(Value::UNDEFINED)
+}
+
+/// `Deployment.v1.apps` from `apps/v1` and `Deployment`, unquoted.
+fn class(api_version: &Value, kind: &Value) -> Result<Value, Error> {
+    let (api_version, kind) = (text(api_version)?, text(kind)?);
+    let plain = |text: &str, more: &str| {
+        text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
+    };
+    if !plain(&kind, "") || !plain(&api_version, "./-") {
+        return Err(Error::new(
+            ErrorKind::InvalidOperation,
+            format!("{api_version:?} and {kind:?} name no kind of Kubernetes objects"),
+        ));
+    }
+    let name = match api_version.split_once('/') {
+        Some((group, version)) => format!("{kind}.{version}.{group}"),
+        None => format!("{kind}.{api_version}"),
+    };
+    Ok(Value::from_safe_string(name))
+}
+
+/// The text with everything escaped that means something in RE2.
+pub(super) fn escape_regex(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if r"\.+*?()|[]{}^$".contains(c) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// A Kubernetes label selector as `labels` of a query: the map of `matchLabels`, or the text of a
+/// selector where there are `matchExpressions`.
+fn selector(selector: &Value) -> Result<Value, Error> {
+    if missing(selector) {
+        return Err(undefined());
+    }
+    let labels = selector.get_attr("matchLabels").unwrap_or_default();
+    let rules = selector.get_attr("matchExpressions").unwrap_or_default();
+    if !rules.is_true() {
+        return Ok(if labels.is_true() {
+            labels
+        } else {
+            Value::from_pairs([(); 0].map(|()| ("", "")))
+        });
+    }
+    let mut parts = Vec::new();
+    if labels.is_true() {
+        for key in labels.try_iter()? {
+            parts.push(format!("{key}={}", labels.get_item(&key)?));
+        }
+    }
+    for rule in rules.try_iter()? {
+        let key = text(&rule.get_attr("key")?)?;
+        let values = || -> Result<String, Error> {
+            let mut list = String::new();
+            for value in rule.get_attr("values")?.try_iter()? {
+                let comma = if list.is_empty() { "" } else { "," };
+                write!(list, "{comma}{value}").map_err(|_| undefined())?;
+            }
+            Ok(list)
+        };
+        parts.push(match rule.get_attr("operator")?.as_str() {
+            Some("In") => format!("{key} in ({})", values()?),
+            Some("NotIn") => format!("{key} notin ({})", values()?),
+            Some("Exists") => key,
+            Some("DoesNotExist") => format!("!{key}"),
+            _ => {
+                return Err(Error::new(
+                    ErrorKind::InvalidOperation,
+                    format!("unknown operator of a label selector in {rule}"),
+                ));
+            }
+        });
+    }
+    Ok(Value::from(parts.join(",")))
+}
