@@ -2,5 +2,6 @@
 
 pub mod client;
 pub mod domain;
+pub mod graph;
 pub mod model;
 pub mod rule;
