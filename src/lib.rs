@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod domain;
+pub mod engine;
 pub mod graph;
 pub mod model;
 pub mod rule;

@@ -1,0 +1,61 @@
+//! What a watcher of a search sees.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::graph::{RunState, Tree};
+use crate::model::{Class, ErrorKind, Source, Window};
+
+/// The state of a search at one moment. A newer one replaces an older one whole.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The tree so far.
+    pub tree: Arc<Tree>,
+    /// The goals, empty for a search of neighbors.
+    pub goals: Arc<[Class]>,
+    /// The time range of every query.
+    pub window: Window,
+    /// The moment that matters most, if the start has one.
+    pub focus: Option<DateTime<Utc>>,
+    /// Queries that have ended.
+    pub done: usize,
+    /// Queries made.
+    pub total: usize,
+    /// Time since the search began, or that it took.
+    pub elapsed: Duration,
+    /// Nothing more will come.
+    pub finished: bool,
+    /// It was given up, by the user or by the deadline, before all answers were in.
+    pub cancelled: bool,
+    /// Every back end, as it is now.
+    pub sources: Vec<Source>,
+    /// Rules that failed on an object for another reason than a missing value.
+    pub faults: Vec<Fault>,
+}
+
+impl Snapshot {
+    /// Whether a query failed, timed out or was given up. A source that is not configured does
+    /// not count: nobody asked for it.
+    pub fn partial(&self) -> bool {
+        let runs = || self.tree.nodes.iter().flat_map(|node| &node.runs);
+        self.cancelled
+            || runs().any(|run| match &run.state {
+                RunState::Failed(error) => error.kind != ErrorKind::Missing,
+                RunState::Cancelled => true,
+                _ => false,
+            })
+    }
+}
+
+/// A rule that failed on an object.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Fault {
+    /// The rule.
+    pub rule: Arc<str>,
+    /// What went wrong.
+    pub message: String,
+    /// The object it was applied to, as `class id`.
+    pub object: String,
+}

@@ -1,0 +1,234 @@
+//! Runs a search: the only file of the engine that has tasks and a clock. One task per search
+//! feeds answers to the state machine and publishes what has been found; dropping the handle
+//! cancels everything under way.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::stream::{self, BoxStream, SelectAll};
+use futures::{FutureExt as _, StreamExt as _};
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until};
+
+use super::progress::Snapshot;
+use super::search::{Rules, Search};
+use crate::model::{Answer, Class, ErrorKind, Object, Query, Scope, Store, StoreError};
+
+/// How many answers that are ready are taken in at once.
+const BATCH: usize = 512;
+
+/// Stores by the name of their domain.
+pub type Stores = BTreeMap<String, Arc<dyn Store>>;
+
+/// A search under way. Dropping it ends the search and closes its connections.
+#[derive(Debug)]
+pub struct Running {
+    progress: watch::Receiver<Arc<Snapshot>>,
+    stop: Arc<Notify>,
+    task: JoinHandle<()>,
+}
+
+impl Running {
+    /// The newest state; a receiver always sees the latest one and never a queue.
+    pub fn progress(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.progress.clone()
+    }
+
+    /// Gives up what is pending and keeps what has been found.
+    pub fn cancel(&self) {
+        self.stop.notify_one();
+    }
+
+    /// Waits for the end.
+    pub async fn finish(mut self) -> Arc<Snapshot> {
+        while !self.progress.borrow().finished {
+            if self.progress.changed().await.is_err() {
+                break;
+            }
+        }
+        Arc::clone(&self.progress.borrow())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Asks stores, judges what they find.
+pub(super) struct Asker {
+    pub(super) stores: Stores,
+    pub(super) rules: Arc<dyn Rules>,
+    pub(super) scope: Scope,
+}
+
+impl Asker {
+    /// Asks queries, those of one domain as one batch.
+    pub(super) fn ask(&self, queries: Vec<Query>) -> Vec<BoxStream<'static, Answer>> {
+        let mut batches: Vec<(String, Vec<Query>)> = Vec::new();
+        for query in queries {
+            let domain = query.class().domain();
+            match batches.iter_mut().find(|(name, _)| name == domain) {
+                Some((_, batch)) => batch.push(query),
+                None => batches.push((domain.to_owned(), vec![query])),
+            }
+        }
+        batches
+            .into_iter()
+            .map(|(domain, batch)| match self.stores.get(&domain) {
+                Some(store) => store.fetch(batch, self.scope),
+                None => stream::iter(batch).map(move |query| missing(&domain, query)).boxed(),
+            })
+            .collect()
+    }
+
+    /// Sets severity and status of what an answer brought.
+    pub(super) fn judge(&self, mut answer: Answer) -> Answer {
+        if let Ok(found) = &mut answer.result {
+            for object in &mut found.objects {
+                self.rules.judge(Arc::make_mut(object));
+            }
+        }
+        answer
+    }
+}
+
+fn missing(domain: &str, query: Query) -> Answer {
+    let message = format!("no source for {domain} is configured");
+    let error = StoreError::new(ErrorKind::Missing, domain, message);
+    let hint = match domain {
+        "alert" => "give --prometheus-url and --alertmanager-url",
+        "metric" => "give --prometheus-url",
+        "log" => "give --loki-url, or a kubeconfig for Pod logs",
+        "k8s" => "give --kubeconfig or --context",
+        _ => "see `korrel8 sources`",
+    };
+    Answer { query, result: Err(error.hint(hint)), took: Duration::ZERO }
+}
+
+/// Starts the task of a search.
+pub(super) fn start(
+    asker: Asker,
+    search: Search,
+    first: Vec<Query>,
+    goals: Arc<[Class]>,
+    deadline: Option<Duration>,
+) -> Running {
+    let began = Instant::now();
+    let drive = Drive { asker, search, goals, began, open: SelectAll::new() };
+    let (sender, progress) = watch::channel(Arc::new(drive.snapshot(false)));
+    let stop = Arc::new(Notify::new());
+    let stopped = Arc::clone(&stop);
+    let task = tokio::spawn(drive.run(first, sender, stopped, deadline.map(|d| began + d)));
+    Running { progress, stop, task }
+}
+
+struct Drive {
+    asker: Asker,
+    search: Search,
+    goals: Arc<[Class]>,
+    began: Instant,
+    open: SelectAll<BoxStream<'static, Answer>>,
+}
+
+impl Drive {
+    async fn run(
+        mut self,
+        first: Vec<Query>,
+        sender: watch::Sender<Arc<Snapshot>>,
+        stop: Arc<Notify>,
+        deadline: Option<Instant>,
+    ) {
+        self.open.extend(self.asker.ask(first));
+        while !self.search.finished() {
+            sender.send_replace(Arc::new(self.snapshot(false)));
+            let expired = async {
+                match deadline {
+                    Some(deadline) => sleep_until(deadline).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                () = stop.notified() => self.search.cancel(),
+                () = expired => self.search.cancel(),
+                answer = self.open.next() => match answer {
+                    Some(answer) => self.take(answer),
+                    None => self.search.cancel(),
+                },
+            }
+        }
+        self.open.clear();
+        sender.send_replace(Arc::new(self.snapshot(true)));
+    }
+
+    /// Takes in an answer and all others that are ready, then asks what they call for.
+    fn take(&mut self, answer: Answer) {
+        let mut answers = vec![self.asker.judge(answer)];
+        while answers.len() < BATCH
+            && let Some(Some(answer)) = self.open.next().now_or_never()
+        {
+            answers.push(self.asker.judge(answer));
+        }
+        let wanted = self.search.receive(answers);
+        self.open.extend(self.asker.ask(wanted));
+    }
+
+    fn snapshot(&self, finished: bool) -> Snapshot {
+        let tree = self.search.tree();
+        let (done, total) = tree.progress();
+        let scope = self.asker.scope;
+        Snapshot {
+            tree,
+            goals: Arc::clone(&self.goals),
+            window: scope.window,
+            focus: scope.focus,
+            done,
+            total,
+            elapsed: self.began.elapsed(),
+            finished,
+            cancelled: self.search.cancelled(),
+            sources: sources(&self.asker.stores),
+            faults: self.search.faults().cloned().collect(),
+        }
+    }
+}
+
+/// Every back end behind the stores, each once.
+pub(super) fn sources(stores: &Stores) -> Vec<crate::model::Source> {
+    let mut all: Vec<crate::model::Source> = Vec::new();
+    for source in stores.values().flat_map(|store| store.sources()) {
+        match all.iter_mut().find(|known| known.name == source.name) {
+            Some(known) if known.calls < source.calls => *known = source,
+            Some(_) => {}
+            None => all.push(source),
+        }
+    }
+    all
+}
+
+/// All objects that queries find, with one answer per query.
+pub(super) async fn get(asker: &Asker, queries: Vec<Query>) -> Vec<Answer> {
+    let mut open: SelectAll<_> = asker.ask(queries.clone()).into_iter().collect();
+    let mut answers = Vec::new();
+    while let Some(answer) = open.next().await {
+        answers.push(asker.judge(answer));
+    }
+    answers.sort_by_key(|answer| queries.iter().position(|query| *query == answer.query));
+    answers
+}
+
+/// The objects of answers, each once, in order.
+pub fn objects(answers: &[Answer]) -> Vec<Arc<Object>> {
+    let mut seen = std::collections::HashSet::new();
+    answers
+        .iter()
+        .filter_map(|answer| answer.result.as_ref().ok())
+        .flat_map(|found| &found.objects)
+        .filter(|object| seen.insert((object.class.clone(), Arc::clone(&object.id))))
+        .cloned()
+        .collect()
+}

@@ -1,0 +1,309 @@
+//! Builds the tree of a search from all answers known so far, cheapest path first.
+
+use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
+use std::sync::Arc;
+
+use super::{Reply, Search};
+use crate::graph::{End, Link, Member, Node, Run, RunState};
+use crate::model::{Class, Object, Query};
+
+/// The nodes, and the queries that nobody has asked yet.
+pub(super) fn build(search: &mut Search) -> (Vec<Node>, Vec<Query>) {
+    let all = search.plan.goals().is_empty();
+    let mut build = Build { search, nodes: Vec::new(), wanted: Vec::new() };
+    build.run();
+    let Build { nodes, wanted, .. } = build;
+    (if all { whole(nodes) } else { prune(nodes) }, wanted)
+}
+
+/// A run over all answers that makes the tree.
+struct Build<'s> {
+    search: &'s mut Search,
+    nodes: Vec<Draft>,
+    wanted: Vec<Query>,
+}
+
+/// A node in the making.
+struct Draft {
+    node: Node,
+    /// Which goals the path has been at.
+    reached: u64,
+    /// For each run, the indexes of the parent's members that made its query.
+    makers: Vec<Vec<usize>>,
+}
+
+/// Cheapest first, then in order of making: a `BinaryHeap` pops the greatest.
+type Turn = std::cmp::Reverse<(u32, usize)>;
+
+impl Build<'_> {
+    fn run(&mut self) {
+        let Some(first) = self.search.start.objects.first() else { return };
+        let root = self.root(first.class.clone());
+        self.nodes.push(root);
+        let mut claimed: HashSet<(Class, Arc<str>)> = HashSet::new();
+        let mut turns: BinaryHeap<Turn> = BinaryHeap::from([std::cmp::Reverse((0, 0))]);
+        while let Some(std::cmp::Reverse((_, index))) = turns.pop() {
+            if index > 0 {
+                self.gather(index);
+            }
+            if self.nodes[index].node.end.is_some() {
+                continue;
+            }
+            let open = self.claim(index, &mut claimed);
+            if open.is_empty() {
+                let empty = self.nodes[index].node.members.is_empty();
+                self.nodes[index].node.end = Some(if empty { End::Leaf } else { End::Seen });
+                continue;
+            }
+            for child in self.expand(index, &open) {
+                turns.push(std::cmp::Reverse((self.nodes[child].node.cost, child)));
+            }
+        }
+    }
+
+    fn root(&self, class: Class) -> Draft {
+        let member = |object: &Arc<Object>| Member {
+            object: Arc::clone(object),
+            links: Vec::new(),
+            seen: false,
+        };
+        let count = self.search.start.objects.len();
+        let asked = |query: &Query| Run {
+            query: query.clone(),
+            state: RunState::Done,
+            count,
+            cut: None,
+            note: None,
+            seconds: None,
+        };
+        let node = Node {
+            key: class.to_string().into(),
+            parent: None,
+            children: Vec::new(),
+            rule: None,
+            class,
+            cost: 0,
+            members: self.search.start.objects.iter().map(member).collect(),
+            runs: self.search.start.query.iter().map(asked).collect(),
+            end: None,
+            score: 0.0,
+            unexpanded: 0,
+            goal: false,
+        };
+        Draft { node, reached: 0, makers: Vec::new() }
+    }
+
+    /// Fills a node with the objects that its queries brought, but for those already on the path.
+    fn gather(&mut self, index: usize) {
+        let mut on_path = HashSet::new();
+        let class = self.nodes[index].node.class.clone();
+        let mut up = self.nodes[index].node.parent;
+        while let Some(above) = up {
+            let above = &self.nodes[above].node;
+            if above.class == class {
+                on_path.extend(above.members.iter().map(|member| Arc::clone(&member.object.id)));
+            }
+            up = above.parent;
+        }
+        let draft = &mut self.nodes[index];
+        let mut places: HashMap<Arc<str>, usize> = HashMap::new();
+        for (run, makers) in draft.makers.iter().enumerate() {
+            let Some(Reply::Found(found, _)) = self.search.answers.get(&draft.node.runs[run].query)
+            else {
+                continue;
+            };
+            for object in &found.objects {
+                if object.class != class || on_path.contains(&object.id) {
+                    continue;
+                }
+                let members = &mut draft.node.members;
+                let place = *places.entry(Arc::clone(&object.id)).or_insert_with(|| {
+                    let object = Arc::clone(object);
+                    members.push(Member { object, links: Vec::new(), seen: false });
+                    members.len() - 1
+                });
+                members[place].links.extend(makers.iter().map(|&parent| Link { parent, run }));
+            }
+        }
+        for member in &mut draft.node.members {
+            member.links.sort_unstable();
+            member.links.dedup();
+        }
+    }
+
+    /// Takes the objects that no cheaper path expands; marks the others as seen.
+    fn claim(&mut self, index: usize, claimed: &mut HashSet<(Class, Arc<str>)>) -> Vec<usize> {
+        let node = &mut self.nodes[index].node;
+        let mut open = Vec::new();
+        for (at, member) in node.members.iter_mut().enumerate() {
+            if claimed.insert((node.class.clone(), Arc::clone(&member.object.id))) {
+                open.push(at);
+            } else {
+                member.seen = true;
+            }
+        }
+        node.unexpanded = open.len().saturating_sub(self.search.bounds.objects);
+        open.truncate(self.search.bounds.objects);
+        open
+    }
+
+    /// Makes the children of a node.
+    fn expand(&mut self, index: usize, open: &[usize]) -> Vec<usize> {
+        let parent = &self.nodes[index].node;
+        let (class, cost, reached) = (parent.class.clone(), parent.cost, self.nodes[index].reached);
+        let starting = self.search.rules.starting_at(&class);
+        let rules: Vec<usize> = starting
+            .iter()
+            .copied()
+            .filter(|&rule| self.search.plan.worth(rule, cost, reached))
+            .collect();
+        if rules.is_empty() {
+            let end = if starting.is_empty() { End::Leaf } else { End::Reach };
+            self.nodes[index].node.end = Some(end);
+            return Vec::new();
+        }
+        let mut children: BTreeMap<(usize, Class), BTreeMap<Query, Vec<usize>>> = BTreeMap::new();
+        let mut order: HashMap<Query, usize> = HashMap::new();
+        for &member in open {
+            let object = Arc::clone(&self.nodes[index].node.members[member].object);
+            let made = self.search.queries(&object, &rules);
+            for (&rule, queries) in rules.iter().zip(made) {
+                for query in queries.iter() {
+                    let key = (rule, query.class().clone());
+                    let next = order.len();
+                    order.entry(query.clone()).or_insert(next);
+                    children.entry(key).or_default().entry(query.clone()).or_default().push(member);
+                }
+            }
+        }
+        let mut numbers = Vec::new();
+        for ((rule, class), queries) in children {
+            let mut queries: Vec<(Query, Vec<usize>)> = queries.into_iter().collect();
+            queries.sort_by_key(|(query, _)| order[query]);
+            numbers.extend(self.child(index, rule, class, queries));
+        }
+        if numbers.is_empty() {
+            self.nodes[index].node.end = Some(End::Leaf);
+        }
+        numbers
+    }
+
+    fn child(
+        &mut self,
+        parent: usize,
+        rule: usize,
+        class: Class,
+        queries: Vec<(Query, Vec<usize>)>,
+    ) -> Option<usize> {
+        let (name, cost) = self.search.rules.rule(rule);
+        let cost = self.nodes[parent].node.cost + cost;
+        let visited = self.visited(parent, &class);
+        let reached = self.nodes[parent].reached;
+        let reached = self.search.plan.enter(&class, cost, reached, visited)?;
+        let key = format!("{}/{name}>{class}", self.nodes[parent].node.key).into();
+        let mut runs = Vec::new();
+        let mut makers = Vec::new();
+        for (query, from) in queries {
+            let skip = runs.len() >= self.search.bounds.queries;
+            runs.push(self.ask(query, skip));
+            makers.push(from);
+        }
+        let node = Node {
+            key,
+            parent: Some(parent),
+            children: Vec::new(),
+            rule: Some(name),
+            goal: self.search.plan.goals().contains(&class),
+            class,
+            cost,
+            members: Vec::new(),
+            runs,
+            end: visited.then_some(End::Visited),
+            score: 0.0,
+            unexpanded: 0,
+        };
+        let number = self.nodes.len();
+        self.nodes.push(Draft { node, reached, makers });
+        self.nodes[parent].node.children.push(number);
+        Some(number)
+    }
+
+    fn visited(&self, from: usize, class: &Class) -> bool {
+        let mut at = Some(from);
+        while let Some(index) = at {
+            let node = &self.nodes[index].node;
+            if node.class == *class {
+                return true;
+            }
+            at = node.parent;
+        }
+        false
+    }
+
+    /// The state of a query; one that nobody has asked yet is put on the list of the wanted.
+    fn ask(&mut self, query: Query, skip: bool) -> Run {
+        let mut run =
+            Run { query, state: RunState::Pending, count: 0, cut: None, note: None, seconds: None };
+        match self.search.answers.get(&run.query) {
+            Some(Reply::Found(found, took)) => {
+                run.state = RunState::Done;
+                run.count = found.objects.len();
+                run.cut.clone_from(&found.cut);
+                run.note.clone_from(&found.note);
+                run.seconds = Some(*took);
+            }
+            Some(Reply::Failed(error, took)) => {
+                run.state = RunState::Failed(error.clone());
+                run.seconds = Some(*took);
+            }
+            Some(Reply::Pending) if self.search.over => run.state = RunState::Cancelled,
+            Some(Reply::Pending) => {}
+            None if skip => run.state = RunState::Skipped,
+            None if self.search.over => run.state = RunState::Cancelled,
+            None => {
+                self.search.answers.insert(run.query.clone(), Reply::Pending);
+                self.wanted.push(run.query.clone());
+            }
+        }
+        run
+    }
+}
+
+fn whole(drafts: Vec<Draft>) -> Vec<Node> {
+    drafts.into_iter().map(|draft| draft.node).collect()
+}
+
+/// Leaves out branches that end without a goal, but for those where something is still to come or
+/// could not be asked.
+fn prune(drafts: Vec<Draft>) -> Vec<Node> {
+    let mut keep: Vec<bool> = drafts
+        .iter()
+        .map(|draft| {
+            let node = &draft.node;
+            let found = node.goal && !node.members.is_empty();
+            let open = node.runs.iter().any(|run| run.state != RunState::Done);
+            node.parent.is_none() || found || open
+        })
+        .collect();
+    for index in (0..drafts.len()).rev() {
+        if let (true, Some(parent)) = (keep[index], drafts[index].node.parent) {
+            keep[parent] = true;
+        }
+    }
+    let mut numbers = vec![0; drafts.len()];
+    let mut nodes: Vec<Node> = Vec::new();
+    for (index, draft) in drafts.into_iter().enumerate() {
+        if !keep[index] {
+            continue;
+        }
+        numbers[index] = nodes.len();
+        let mut node = draft.node;
+        node.children.clear();
+        node.parent = node.parent.map(|parent| numbers[parent]);
+        if let Some(parent) = node.parent {
+            nodes[parent].children.push(numbers[index]);
+        }
+        nodes.push(node);
+    }
+    nodes
+}
