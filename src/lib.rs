@@ -5,4 +5,5 @@ pub mod domain;
 pub mod engine;
 pub mod graph;
 pub mod model;
+pub mod replay;
 pub mod rule;
