@@ -8,3 +8,4 @@ pub mod graph;
 pub mod model;
 pub mod replay;
 pub mod rule;
+pub mod tui;

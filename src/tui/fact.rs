@@ -1,0 +1,215 @@
+//! What the panes read out of an object's body.
+#![deny(clippy::disallowed_methods, reason = "pure room")]
+
+use std::sync::LazyLock;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+use crate::graph::Node;
+use crate::model::{Object, Vocabulary};
+
+static WORDS: LazyLock<Vocabulary> = LazyLock::new(Vocabulary::builtin);
+
+/// What kind of rows an object makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A row of a table.
+    Thing,
+    /// A Kubernetes Event.
+    Event,
+    /// An alert.
+    Alert,
+    /// A line of a log.
+    Log,
+    /// A series of values.
+    Series,
+}
+
+/// What kind of rows the objects of a node make.
+pub(crate) fn kind(class: &crate::model::Class) -> Kind {
+    match (class.domain(), class.kind()) {
+        ("k8s", "Event") => Kind::Event,
+        ("alert", _) => Kind::Alert,
+        ("log", _) => Kind::Log,
+        ("metric", _) => Kind::Series,
+        _ => Kind::Thing,
+    }
+}
+
+/// The labels of an alert, a series or a log line.
+pub(crate) fn labels(object: &Object) -> Option<&Map<String, Value>> {
+    object.body.get("labels").or(object.body.get("stream")).unwrap_or(&object.body).as_object()
+}
+
+/// The value of a term of the vocabulary, as `pod`, among the labels.
+pub(crate) fn term<'o>(object: &'o Object, term: &str) -> Option<&'o str> {
+    let domain = object.class.domain();
+    let own = (domain == "log").then(|| object.body.get(term)?.as_str()).flatten();
+    own.or_else(|| WORDS.read(domain, term, labels(object)?))
+}
+
+/// The three letters that say how bad it is: `ERR`, `WRN`, `INF`, `DBG`, `---`.
+pub(crate) fn tag(object: &Object) -> &'static str {
+    let level = object.text("/level").unwrap_or_default();
+    let fine =
+        ["debug", "trace"].contains(&level) && object.severity < crate::model::Severity::Warning;
+    if fine && kind(&object.class) == Kind::Log { "DBG" } else { object.severity.tag() }
+}
+
+/// The name a person calls it by: `KubePodCrashLooping`, `db-0`.
+pub(crate) fn name(object: &Object) -> &str {
+    let named = match kind(&object.class) {
+        Kind::Alert => object.text("/labels/alertname"),
+        Kind::Series => object.text("/labels/__name__"),
+        Kind::Log => term(object, "pod"),
+        Kind::Thing | Kind::Event => object.text("/metadata/name"),
+    };
+    named.unwrap_or_else(|| object.id.rsplit('/').next().unwrap_or(&object.id))
+}
+
+/// The namespace it is in, if it is in one.
+pub(crate) fn namespace(object: &Object) -> Option<&str> {
+    match object.class.domain() {
+        "k8s" => object
+            .text("/metadata/namespace")
+            .or_else(|| object.id.split_once('/').map(|(namespace, _)| namespace)),
+        _ => term(object, "namespace"),
+    }
+}
+
+/// What it is about: `shop/db-0` for an alert, its place for anything else.
+pub(crate) fn subject(object: &Object) -> String {
+    let name = match kind(&object.class) {
+        Kind::Alert => return object.about.clone(),
+        Kind::Log => term(object, "pod"),
+        Kind::Series => return name(object).to_owned(),
+        Kind::Thing | Kind::Event => Some(name(object)),
+    };
+    match (namespace(object), name) {
+        (Some(namespace), Some(name)) => format!("{namespace}/{name}"),
+        (Some(one), None) | (None, Some(one)) => one.to_owned(),
+        (None, None) => String::new(),
+    }
+}
+
+/// What an alert or an Event says.
+pub(crate) fn message(object: &Object) -> &str {
+    let notes = ["summary", "message", "description"];
+    let note = |name: &&str| object.body.get("annotations")?.get(*name)?.as_str();
+    match kind(&object.class) {
+        Kind::Alert => notes.iter().find_map(note).unwrap_or_default(),
+        Kind::Event => object.text("/message").or(object.text("/note")).unwrap_or(&object.preview),
+        _ => plain_preview(object),
+    }
+}
+
+/// The preview without the identity and status that stand beside it anyway.
+fn plain_preview(object: &Object) -> &str {
+    let mut rest = object.preview.as_str();
+    for known in [object.class.kind(), &object.id, name(object), &object.status] {
+        let cut = rest.strip_prefix(known).unwrap_or(rest);
+        rest = if cut.is_empty() || cut.starts_with([' ', ':']) { cut } else { rest };
+        rest = rest.trim_start_matches([' ', ':']);
+    }
+    rest
+}
+
+/// The state of an alert: `firing`, `pending`, `suppressed`; the status of anything else.
+pub(crate) fn state(object: &Object) -> &str {
+    if listed(object, "silencedBy") {
+        return "silenced";
+    }
+    if listed(object, "inhibitedBy") {
+        return "inhibited";
+    }
+    if !object.status.is_empty() && kind(&object.class) != Kind::Alert {
+        return &object.status;
+    }
+    object.text("/state").or(object.text("/status/state")).unwrap_or(&object.status)
+}
+
+/// Whether an alert is silenced or inhibited.
+pub(crate) fn suppressed(object: &Object) -> bool {
+    ["suppressed", "silenced", "inhibited"].contains(&state(object))
+}
+
+/// Whether a list of an alert has something in it.
+fn listed(object: &Object, key: &str) -> bool {
+    let list = object.body.get(key).or(object.body.get("status").and_then(|s| s.get(key)));
+    list.and_then(Value::as_array).is_some_and(|list| !list.is_empty())
+}
+
+/// The words for an alert's severity label: `CRITICAL`, `WARNING`.
+pub(crate) fn severity_word(object: &Object) -> String {
+    object
+        .text("/labels/severity")
+        .map_or_else(|| object.severity.word().to_uppercase(), str::to_uppercase)
+}
+
+/// The line of a log as it came.
+pub(crate) fn text(object: &Object) -> &str {
+    ["/body", "/line", "/message"]
+        .iter()
+        .find_map(|pointer| object.text(pointer))
+        .unwrap_or(&object.preview)
+}
+
+/// The values of a series: a gap is `None`.
+pub(crate) fn values(object: &Object) -> Vec<Option<f64>> {
+    let pairs = object.body.get("values").and_then(Value::as_array);
+    let value = |pair: &Value| match pair.get(1)? {
+        Value::String(text) => text.parse().ok(),
+        number => number.as_f64(),
+    };
+    pairs.into_iter().flatten().map(value).collect()
+}
+
+/// The values of a series with their times.
+pub(crate) fn points(object: &Object) -> Vec<(Option<DateTime<Utc>>, String)> {
+    let pairs = object.body.get("values").and_then(Value::as_array);
+    let point = |pair: &Value| {
+        let (seconds, value) = (pair.get(0)?.as_f64(), pair.get(1)?);
+        Some((
+            seconds.and_then(moment),
+            value.as_str().map_or_else(|| value.to_string(), str::to_owned),
+        ))
+    };
+    pairs.into_iter().flatten().filter_map(point).collect()
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "milliseconds of this age fit")]
+fn moment(seconds: f64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_millis((seconds * 1000.0) as i64)
+}
+
+/// What is looked through by search and filter.
+pub(crate) fn hay(object: &Object) -> String {
+    let tag = tag(object);
+    match kind(&object.class) {
+        Kind::Log => format!("{tag} {} {}", name(object), text(object)),
+        _ => format!("{tag} {} {} {} {}", object.id, object.status, state(object), object.preview),
+    }
+}
+
+/// What a node is called in the tree and in the breadcrumb: `Pod db-0`, `Pods`, `log:application`.
+pub(crate) fn label(node: &Node) -> String {
+    let word = word(&node.class);
+    let mut names = node.members.iter().map(|member| name(&member.object));
+    let first = names.next();
+    let same = match kind(&node.class) {
+        Kind::Log | Kind::Event => None,
+        Kind::Series => first.filter(|first| names.all(|name| name == *first)),
+        Kind::Thing | Kind::Alert => first.filter(|_| names.next().is_none()),
+    };
+    same.map_or_else(|| word.clone(), |name| format!("{word} {name}"))
+}
+
+/// What a class is called: `Pod`, `alert`, `log:application`.
+pub(crate) fn word(class: &crate::model::Class) -> String {
+    match class.domain() {
+        "k8s" => class.kind().to_owned(),
+        "alert" | "metric" => class.domain().to_owned(),
+        _ => class.to_string(),
+    }
+}

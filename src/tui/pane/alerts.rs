@@ -1,0 +1,201 @@
+//! The list to begin with: alerts, the worst and newest first, without those that someone has
+//! silenced.
+
+use std::sync::Arc;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::Frame;
+use super::results::{Look, Rows};
+use crate::graph::{Member, Node};
+use crate::model::{Class, Object, StoreError};
+use crate::tui::fact;
+use crate::tui::theme::Tone;
+use crate::tui::widget::cursor::{Cursor, Motion};
+use crate::tui::widget::find::{Filter, Find};
+use crate::tui::widget::line::{Line, wrap};
+use crate::tui::world::Listing;
+
+/// The list of alerts.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Alerts {
+    /// Whether an answer has come.
+    pub(crate) known: bool,
+    /// Whether an answer is awaited.
+    pub(crate) asked: bool,
+    all: Vec<Arc<Object>>,
+    errors: Vec<StoreError>,
+    shown: Vec<usize>,
+    pub(crate) cursor: Cursor,
+    pub(crate) find: Find,
+    pub(crate) filter: Filter,
+    pub(crate) show_suppressed: bool,
+    pub(crate) side: usize,
+}
+
+impl Alerts {
+    /// Takes an answer.
+    pub(crate) fn take(&mut self, listing: Listing, height: usize) {
+        self.known = true;
+        self.asked = false;
+        self.all = listing.alerts;
+        self.all.sort_by(|a, b| {
+            (b.severity, fact::state(a) == "pending", b.time)
+                .cmp(&(a.severity, fact::state(b) == "pending", a.time))
+                .then_with(|| a.id.cmp(&b.id))
+        });
+        self.errors = listing.errors;
+        self.refine(height);
+    }
+
+    /// Applies the filter and finds the selected alert again.
+    pub(crate) fn refine(&mut self, height: usize) {
+        let selected = self.selected().map(|alert| Arc::clone(&alert.id));
+        let keeps = |at: &usize| {
+            let alert = &self.all[*at];
+            (self.show_suppressed || !fact::suppressed(alert))
+                && (self.filter.is_empty() || self.filter.keeps(&fact::hay(alert)))
+        };
+        self.shown = (0..self.all.len()).filter(keeps).collect();
+        self.find.look(self.shown.iter().map(|&at| fact::hay(&self.all[at])));
+        let at = selected.and_then(|id| self.shown.iter().position(|&at| self.all[at].id == id));
+        self.cursor.hold(at.unwrap_or(0));
+        self.cursor.settle(self.shown.len(), self.room(height));
+    }
+
+    /// The selected alert.
+    pub(crate) fn selected(&self) -> Option<&Arc<Object>> {
+        self.shown.get(self.cursor.at).and_then(|&at| self.all.get(at))
+    }
+
+    /// Rows for alerts where the pane has `height`.
+    fn room(&self, height: usize) -> usize {
+        height.saturating_sub(1 + self.errors.len())
+    }
+
+    /// Moves the selected row.
+    pub(crate) fn go(&mut self, motion: Motion, height: usize) {
+        self.cursor.go(motion, self.shown.len(), self.room(height));
+    }
+
+    /// Selects the row that is drawn at a line of the pane.
+    pub(crate) fn click(&mut self, line: usize, height: usize) {
+        let row = (line + self.cursor.top).checked_sub(1 + self.errors.len());
+        if let Some(row) = row.filter(|row| *row < self.shown.len()) {
+            self.cursor.at = row;
+            self.cursor.settle(self.shown.len(), self.room(height));
+        }
+    }
+
+    fn suppressed(&self) -> usize {
+        self.all.iter().filter(|alert| fact::suppressed(alert)).count()
+    }
+
+    /// What the title of the pane tells.
+    pub(crate) fn title(&self) -> Line {
+        let mut line = Line::new();
+        line.push("Alerts", Tone::Strong);
+        if !self.known {
+            return line;
+        }
+        let firing = self.all.iter().filter(|a| fact::state(a) == "firing" && !fact::suppressed(a));
+        line.push(format!("  {} firing", firing.count()), Tone::Plain);
+        let pending = self.all.iter().filter(|alert| fact::state(alert) == "pending").count();
+        if pending > 0 {
+            line.push(format!("  {pending} pending"), Tone::Quiet);
+        }
+        let suppressed = self.suppressed();
+        if suppressed > 0 {
+            let verb = if self.show_suppressed { "shown" } else { "hidden" };
+            line.push(format!("  {suppressed} silenced or inhibited, {verb}"), Tone::Quiet);
+        }
+        line
+    }
+
+    /// What the right end of the title tells.
+    pub(crate) fn state(&self) -> Line {
+        let mut line = Line::new();
+        if self.asked && self.known {
+            line.push(" asking again … ", Tone::Quiet);
+        }
+        if !self.filter.is_empty() {
+            line.push(format!(" & {} ", self.filter.text()), Tone::Accent);
+        }
+        if let Some(position) = self.find.position(self.cursor.at) {
+            line.push(format!(" /{} {position} ", self.find.needle.text()), Tone::Accent);
+        }
+        line
+    }
+
+    /// Draws the alerts, or a sentence where there are none.
+    pub(crate) fn draw(&self, buffer: &mut Buffer, frame: Frame) {
+        let mut area = frame.area;
+        for error in &self.errors {
+            let mut line = Line::new();
+            line.push(" ", Tone::Plain);
+            line.push(format!("{}: {}", error.source_name, error.message), Tone::Error);
+            if let Some(hint) = &error.hint {
+                line.push(format!("  {hint}"), Tone::Quiet);
+            }
+            line.draw(buffer, Rect { height: area.height.min(1), ..area }, 0);
+            area = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+        }
+        if self.shown.is_empty() {
+            let lines = wrap(&self.sentence(), usize::from(area.width).saturating_sub(4), 4);
+            for (text, y) in lines.iter().zip(area.y + 1..area.bottom()) {
+                let mut line = Line::new();
+                line.push("  ", Tone::Plain).push(text, Tone::Quiet);
+                line.draw(buffer, Rect { y, height: 1, ..area }, 0);
+            }
+            return;
+        }
+        let node = self.node();
+        let rows = Rows {
+            node: &node,
+            shown: &self.shown,
+            cursor: self.cursor,
+            look: Look { side: self.side, ..Look::default() },
+            find: &self.find,
+            focus: None,
+        };
+        super::table::draw(&rows, buffer, Frame { area, ..frame });
+    }
+
+    fn sentence(&self) -> String {
+        if !self.known {
+            "Asking for the alerts …".to_owned()
+        } else if !self.filter.is_empty() {
+            format!("No alert matches the filter {:?}. Esc clears it.", self.filter.text())
+        } else if self.suppressed() > 0 {
+            "No alert is firing, but some are silenced or inhibited: s shows them.".to_owned()
+        } else if self.errors.is_empty() {
+            "No alert is firing. Start from an object instead, as in: korrel8 pod/db-0".to_owned()
+        } else {
+            "No alerts, as not every source could be asked. x tells more, R asks again.".to_owned()
+        }
+    }
+
+    /// The alerts on and around the screen as the table wants them.
+    fn node(&self) -> Node {
+        let members = self.all.iter().map(|alert| Member {
+            object: Arc::clone(alert),
+            links: Vec::new(),
+            seen: false,
+        });
+        Node {
+            key: "".into(),
+            parent: None,
+            children: Vec::new(),
+            rule: None,
+            class: Class::new("alert", "alert"),
+            cost: 0,
+            members: members.collect(),
+            runs: Vec::new(),
+            end: None,
+            score: 0.0,
+            unexpanded: 0,
+            goal: false,
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! Pane 2: what the selected path found, as a table, as log lines or as series.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::{Frame, logs, series, table};
+use crate::graph::{Node, RunState};
+use crate::model::{Object, Severity, clean, fit};
+use crate::tui::fact::{self, Kind};
+use crate::tui::theme::Tone;
+use crate::tui::widget::cursor::{Cursor, Motion};
+use crate::tui::widget::find::{Filter, Find};
+use crate::tui::widget::line::{Line, wrap};
+
+/// The objects of one node and what the user did to them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Results {
+    node: Option<Arc<str>>,
+    spot: Spot,
+    kept: HashMap<Arc<str>, Spot>,
+    /// Indexes of members, in the order shown.
+    shown: Vec<usize>,
+    total: usize,
+    focus: Option<DateTime<Utc>>,
+    pub(crate) look: Look,
+    pub(crate) find: Find,
+}
+
+/// Where the user was in the results of a node.
+#[derive(Clone, Debug, Default)]
+struct Spot {
+    cursor: Cursor,
+    id: Option<Arc<str>>,
+    filter: Filter,
+    moved: bool,
+}
+
+/// How rows are shown.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Look {
+    /// Long lines go on in the next row.
+    pub(crate) wrap: bool,
+    /// Times have their date.
+    pub(crate) full_time: bool,
+    /// Cells scrolled to the right.
+    pub(crate) side: usize,
+}
+
+impl Results {
+    /// Takes a node of a newer tree, or another node. `focus` is the moment that matters most.
+    pub(crate) fn build(&mut self, node: &Node, focus: Option<DateTime<Utc>>, room: (u16, u16)) {
+        if self.node.as_ref() != Some(&node.key) {
+            let next = self.kept.remove(&node.key).unwrap_or_default();
+            let left = std::mem::replace(&mut self.spot, next);
+            if let Some(key) = self.node.replace(Arc::clone(&node.key)) {
+                self.kept.insert(key, left);
+            }
+            self.look.side = 0;
+        }
+        self.total = node.members.len();
+        self.focus = focus;
+        let filter = &self.spot.filter;
+        let keeps = |object: &Object| filter.is_empty() || filter.keeps(&fact::hay(object));
+        self.shown = (0..self.total).filter(|&at| keeps(&node.members[at].object)).collect();
+        arrange(node, &mut self.shown);
+        self.find.look(self.shown.iter().map(|&at| fact::hay(&node.members[at].object)));
+        let held = self.spot.id.as_ref().filter(|_| self.spot.moved);
+        let held =
+            held.and_then(|id| self.shown.iter().position(|&at| node.members[at].object.id == *id));
+        match held {
+            Some(at) => self.spot.cursor.hold(at),
+            None if self.spot.moved => {}
+            None => self.spot.cursor.at = first(node, &self.shown, focus),
+        }
+        self.settle(node, room);
+    }
+
+    fn settle(&mut self, node: &Node, (width, height): (u16, u16)) {
+        let height = usize::from(height).saturating_sub(overhead(node, height));
+        let (look, shown) = (self.look, &self.shown);
+        let cursor = &mut self.spot.cursor;
+        if look.wrap && fact::kind(&node.class) == Kind::Log {
+            let tall = |row: usize| {
+                logs::height(&node.members[shown[row]].object, usize::from(width), look)
+            };
+            cursor.settle_tall(shown.len(), height, tall);
+        } else {
+            cursor.settle(shown.len(), height);
+        }
+        self.spot.id = shown.get(cursor.at).map(|&at| Arc::clone(&node.members[at].object.id));
+    }
+
+    /// The index of the selected member.
+    pub(crate) fn member(&self) -> Option<usize> {
+        self.shown.get(self.spot.cursor.at).copied()
+    }
+
+    /// The selected row.
+    pub(crate) fn at(&self) -> usize {
+        self.spot.cursor.at
+    }
+
+    /// The first row on screen.
+    pub(crate) fn top(&self) -> usize {
+        self.spot.cursor.top
+    }
+
+    /// How many rows there are.
+    pub(crate) fn len(&self) -> usize {
+        self.shown.len()
+    }
+
+    /// The filter of this node.
+    pub(crate) fn filter(&self) -> &Filter {
+        &self.spot.filter
+    }
+
+    /// Sets the filter; the selected row stays selected if it is kept.
+    pub(crate) fn set_filter(&mut self, filter: Filter) {
+        self.spot.filter = filter;
+        self.spot.moved = true;
+    }
+
+    /// Moves the selected row.
+    pub(crate) fn go(&mut self, motion: Motion, node: &Node, room: (u16, u16)) {
+        self.spot.moved = true;
+        let height = usize::from(room.1).saturating_sub(overhead(node, room.1));
+        self.spot.cursor.go(motion, self.shown.len(), height);
+        self.settle(node, room);
+    }
+
+    /// Selects a row.
+    pub(crate) fn select(&mut self, row: usize, node: &Node, room: (u16, u16)) {
+        self.spot.moved = true;
+        self.spot.cursor.at = row;
+        self.settle(node, room);
+    }
+
+    /// The next row of a severity in a direction.
+    pub(crate) fn next_of(&self, node: &Node, severity: Severity, forward: bool) -> Option<usize> {
+        let is = |row: &usize| node.members[self.shown[*row]].object.severity == severity;
+        let at = self.spot.cursor.at;
+        if forward {
+            (at + 1..self.shown.len()).find(is)
+        } else {
+            (0..at.min(self.shown.len())).rev().find(is)
+        }
+    }
+
+    /// Draws the rows, or a sentence where there are none.
+    pub(crate) fn draw(&self, node: &Node, buffer: &mut Buffer, frame: Frame) {
+        let mut area = frame.area;
+        let said = words(node, &self.spot.filter, self.shown.is_empty());
+        let room = if self.shown.is_empty() { area.height } else { area.height.min(1) };
+        for (line, y) in said.iter().zip(area.y..area.y + room) {
+            line.draw(buffer, Rect { y, height: 1, ..area }, 0);
+        }
+        if self.shown.is_empty() {
+            return;
+        }
+        if !said.is_empty() {
+            area = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+        }
+        let rows = Rows {
+            node,
+            shown: &self.shown,
+            cursor: self.spot.cursor,
+            look: self.look,
+            find: &self.find,
+            focus: self.focus,
+        };
+        if fact::kind(&node.class) == Kind::Log && logs::has_curve(node, frame.area.height) {
+            logs::draw_curve(&rows, buffer, area);
+            area = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+        }
+        let frame = Frame { area, ..frame };
+        match fact::kind(&node.class) {
+            Kind::Log => logs::draw(&rows, buffer, frame),
+            Kind::Series => series::draw(&rows, buffer, frame),
+            _ => table::draw(&rows, buffer, frame),
+        }
+    }
+
+    /// What the title of the pane tells: label in at most so many cells, severities, what was cut.
+    pub(crate) fn title(&self, node: &Node, narrow: bool, most: usize) -> Line {
+        let mut line = Line::new();
+        line.push(fit(&clean(&fact::label(node)), most), Tone::Strong);
+        for (severity, count) in severities(node) {
+            line.push(format!("  {} {count}", severity.tag()), Tone::from(severity));
+        }
+        if narrow {
+            return line;
+        }
+        let what = noun(node);
+        if self.shown.len() < self.total {
+            line.push(format!("  {} of {} {what}", self.shown.len(), self.total), Tone::Quiet);
+        } else if node.truncated() {
+            line.push(format!("  {what} {}", cut(node)), Tone::Warning);
+            line.push(", more: L", Tone::Quiet);
+        } else if self.total > 1 {
+            line.push(format!("  {} {what}", self.total), Tone::Quiet);
+        }
+        line
+    }
+
+    /// What the right end of the title tells: filter, search and toggles.
+    pub(crate) fn state(&self) -> Line {
+        let mut line = Line::new();
+        if self.look.wrap {
+            line.push(" wrap on ", Tone::Quiet);
+        }
+        if !self.spot.filter.is_empty() {
+            line.push(format!(" & {} ", self.spot.filter.text()), Tone::Accent);
+        }
+        if let Some(position) = self.find.position(self.spot.cursor.at) {
+            line.push(format!(" /{} {position} ", self.find.needle.text()), Tone::Accent);
+        }
+        line
+    }
+}
+
+/// What the drawing of rows gets.
+pub(crate) struct Rows<'r> {
+    pub(crate) node: &'r Node,
+    pub(crate) shown: &'r [usize],
+    pub(crate) cursor: Cursor,
+    pub(crate) look: Look,
+    pub(crate) find: &'r Find,
+    /// The moment that matters most.
+    pub(crate) focus: Option<DateTime<Utc>>,
+}
+
+impl Rows<'_> {
+    /// The objects from the first row on screen, with their row numbers.
+    pub(crate) fn visible(&self) -> impl Iterator<Item = (usize, &Object)> {
+        let rows = self.shown.iter().enumerate().skip(self.cursor.top);
+        rows.filter_map(|(row, &at)| Some((row, self.node.members.get(at)?.object.as_ref())))
+    }
+
+    /// All objects that are shown.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Object> {
+        self.shown.iter().filter_map(|&at| Some(self.node.members.get(at)?.object.as_ref()))
+    }
+}
+
+/// Rows above the objects where there are `height` in all: the heading of a table or the curve
+/// of a log, and a line that says what went wrong.
+pub(crate) fn overhead(node: &Node, height: u16) -> usize {
+    usize::from(fact::kind(&node.class) != Kind::Log || logs::has_curve(node, height))
+        + usize::from(!words(node, &Filter::default(), false).is_empty())
+}
+
+/// The order of rows: lines by time, alerts and objects by severity, Events by their last time.
+fn arrange(node: &Node, shown: &mut [usize]) {
+    let object = |at: &usize| node.members[*at].object.as_ref();
+    match fact::kind(&node.class) {
+        Kind::Log => shown.sort_by_key(|at| object(at).time),
+        Kind::Event => shown.sort_by_key(|at| std::cmp::Reverse(object(at).time)),
+        Kind::Alert => {
+            shown.sort_by_key(|at| std::cmp::Reverse((object(at).severity, object(at).time)));
+        }
+        Kind::Series | Kind::Thing => {
+            shown.sort_by_key(|at| std::cmp::Reverse(object(at).severity));
+        }
+    }
+}
+
+/// The row to begin with: in a log the last error at or before the focus, else the last line.
+fn first(node: &Node, shown: &[usize], focus: Option<DateTime<Utc>>) -> usize {
+    if fact::kind(&node.class) != Kind::Log {
+        return 0;
+    }
+    let object = |row: usize| node.members[shown[row]].object.as_ref();
+    let error = |row: &usize| object(*row).severity == Severity::Error;
+    let early = |row: &usize| focus.is_none_or(|focus| object(*row).time <= Some(focus));
+    let found = (0..shown.len()).rev().find(|row| error(row) && early(row));
+    found.or_else(|| (0..shown.len()).find(error)).unwrap_or(shown.len().saturating_sub(1))
+}
+
+fn severities(node: &Node) -> Vec<(Severity, usize)> {
+    let mut counts = BTreeMap::new();
+    for member in &node.members {
+        *counts.entry(member.object.severity).or_insert(0) += 1;
+    }
+    let bad = |severity: &Severity| *severity >= Severity::Warning;
+    counts.into_iter().rev().filter(|(severity, _)| bad(severity)).collect()
+}
+
+fn noun(node: &Node) -> &'static str {
+    match (fact::kind(&node.class), node.members.len()) {
+        (Kind::Log, 1) => "line",
+        (Kind::Log, _) => "lines",
+        (Kind::Event, 1) => "event",
+        (Kind::Event, _) => "events",
+        (Kind::Alert, 1) => "alert",
+        (Kind::Alert, _) => "alerts",
+        (Kind::Series, _) => "series",
+        (Kind::Thing, 1) => "object",
+        (Kind::Thing, _) => "objects",
+    }
+}
+
+/// What a limit left: `1000 of 5000`, `1000 of 1000+ (byte cap)`.
+fn cut(node: &Node) -> String {
+    let badge = node.badge();
+    let text = match badge.strip_suffix('+') {
+        Some(count) => format!("{count} of {count}+"),
+        None => badge,
+    };
+    let by = node.runs.iter().filter_map(|run| run.cut.as_ref()).map(|cut| cut.by);
+    match by.clone().next() {
+        Some(by) if by != "limit" => format!("{text} ({by})"),
+        _ => text,
+    }
+}
+
+/// Sentences that stand in place of rows, or one of them above the rows.
+fn words(node: &Node, filter: &Filter, empty: bool) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut say = |text: &str, tone: Tone| {
+        for part in wrap(text, 100, 6) {
+            let mut line = Line::new();
+            line.push(" ", Tone::Plain).push(part, tone);
+            lines.push(line);
+        }
+    };
+    if let Some(error) = node.failure() {
+        let source = &error.source_name;
+        say(&format!("{source}: {}", error.message), Tone::Error);
+        if let Some(hint) = &error.hint {
+            say(hint, Tone::Plain);
+        }
+        say("R asks again, x shows all sources.", Tone::Quiet);
+    } else if node.cancelled() {
+        say("The search was cancelled before this was answered. R asks again.", Tone::Warning);
+    } else if empty && !filter.is_empty() && !node.members.is_empty() {
+        say(
+            &format!("Nothing matches the filter {:?}. Esc clears it.", filter.text()),
+            Tone::Quiet,
+        );
+    } else if empty && node.pending() {
+        say("Waiting for the answer …", Tone::Quiet);
+    } else if empty {
+        say("Nothing was found in this time range. t changes it.", Tone::Quiet);
+        for note in node.runs.iter().filter_map(|run| run.note.as_ref()) {
+            say(note, Tone::Quiet);
+        }
+        for run in node.runs.iter().filter(|run| run.state == RunState::Done).take(5) {
+            say(run.query.text(), Tone::Quiet);
+        }
+    }
+    lines
+}

@@ -1,0 +1,318 @@
+//! What each action does.
+
+use super::{find, history, motion, popups};
+use crate::model::Severity;
+use crate::tui::action::Action;
+use crate::tui::app::{App, Typed};
+use crate::tui::effect::Effect;
+use crate::tui::fact::{self, Kind};
+use crate::tui::layout::Pane;
+use crate::tui::pane::yaml::{json, yaml};
+use crate::tui::theme::Tone;
+use crate::tui::widget::cursor::Motion;
+
+/// The most bytes that terminals take for the clipboard.
+const COPY: usize = 74_994;
+
+/// Times as much that a lifted limit lets through.
+const LIFT: usize = 5;
+
+/// Does what an action means.
+pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Quit => return vec![Effect::Quit],
+        Action::Down => motion::go(app, Motion::By(1)),
+        Action::Up => motion::go(app, Motion::By(-1)),
+        Action::PageDown => motion::go(app, Motion::Page(1)),
+        Action::PageUp => motion::go(app, Motion::Page(-1)),
+        Action::Top => motion::go(app, Motion::Top),
+        Action::Bottom => motion::go(app, Motion::Bottom),
+        Action::Left => motion::sideways(app, false),
+        Action::Right => motion::sideways(app, true),
+        Action::Open => return open(app),
+        Action::Close => return close(app),
+        Action::NextPane => turn(app, 1),
+        Action::PreviousPane => turn(app, 2),
+        Action::PathsPane => motion::focus(app, Pane::Paths),
+        Action::ResultsPane => motion::focus(app, Pane::Results),
+        Action::DetailPane => motion::focus(app, Pane::Detail),
+        Action::Logs => logs(app),
+        Action::Explore => return explore(app),
+        Action::Back => return history::back(app),
+        Action::Forward => return history::forward(app),
+        Action::Last => {
+            let last = app.last;
+            return history::go(app, last);
+        }
+        Action::Search => find::open(app, Typed::Search),
+        Action::Filter => find::open(app, Typed::Filter),
+        Action::NextHit => find::step(app, true),
+        Action::PreviousHit => find::step(app, false),
+        Action::Window => popups::window(app),
+        Action::Refresh => return refresh(app),
+        Action::Lift => return lift(app),
+        Action::Copy => return copy(app),
+        Action::CopyQuery => return copy_query(app),
+        Action::Wrap => wrap(app),
+        Action::Zoom => zoom(app),
+        Action::Sources => return popups::sources(app),
+        Action::Mouse => return mouse(app),
+        Action::Palette => popups::palette(app),
+        Action::Help => popups::help(app),
+        Action::ToggleSuppressed => toggle_suppressed(app),
+        Action::Fold => motion::fold(app, None),
+        Action::ToggleEmpty => toggle_empty(app),
+        Action::NextError => next_of(app, Severity::Error, true),
+        Action::PreviousError => next_of(app, Severity::Error, false),
+        Action::NextWarning => next_of(app, Severity::Warning, true),
+        Action::PreviousWarning => next_of(app, Severity::Warning, false),
+        Action::Timestamps => {
+            if let Some(view) = app.view_mut() {
+                view.results.look.full_time ^= true;
+            }
+        }
+        Action::Format => {
+            let layout = app.layout();
+            if let Some(view) = app.view_mut() {
+                view.detail.json ^= true;
+                view.follow_results(&layout);
+            }
+        }
+    }
+    Vec::new()
+}
+
+fn turn(app: &mut App, steps: usize) {
+    if let Some(pane) = app.view().map(|view| view.focus.next(steps)) {
+        motion::focus(app, pane);
+    }
+}
+
+fn open(app: &mut App) -> Vec<Effect> {
+    let Some(focus) = app.view().map(|view| view.focus) else {
+        return match app.alerts.selected().cloned() {
+            Some(alert) => history::begin(app, vec![alert], None),
+            None => Vec::new(),
+        };
+    };
+    match focus {
+        Pane::Paths => motion::focus(app, Pane::Results),
+        Pane::Results => motion::focus(app, Pane::Detail),
+        Pane::Detail => return explore(app),
+    }
+    Vec::new()
+}
+
+/// From the inside out: search, filter, zoom, pane, the search under way, and back.
+fn close(app: &mut App) -> Vec<Effect> {
+    if find::clear_any(app) {
+        return Vec::new();
+    }
+    let layout = app.layout();
+    let Some(view) = app.view_mut() else { return Vec::new() };
+    if view.zoom {
+        zoom(app);
+        return Vec::new();
+    }
+    match view.focus {
+        Pane::Detail => motion::focus(app, Pane::Results),
+        Pane::Results => motion::focus(app, Pane::Paths),
+        Pane::Paths if view.running => {
+            let id = view.id;
+            view.cancel(&layout);
+            let at = view.latest.as_ref().map_or((0, 0), |latest| (latest.done, latest.total));
+            app.say(format!("cancelled {}/{}; R asks again", at.0, at.1), Tone::Warning);
+            return vec![Effect::Cancel(id)];
+        }
+        Pane::Paths => return history::back(app),
+    }
+    Vec::new()
+}
+
+/// A new search from the selected object, or from all objects of the selected path.
+fn explore(app: &mut App) -> Vec<Effect> {
+    let Some(view) = app.view() else { return open(app) };
+    let Some((number, node)) = view.node() else { return Vec::new() };
+    let start = if view.focus == Pane::Paths {
+        node.members.iter().map(|member| member.object.clone()).collect()
+    } else {
+        view.object().cloned().into_iter().collect::<Vec<_>>()
+    };
+    let first = (&start[..], &view.request.start[..]);
+    if number == 0 && first.0.len() == first.1.len() {
+        app.say("this search begins there already", Tone::Quiet);
+        return Vec::new();
+    }
+    if start.is_empty() {
+        app.say("there is nothing to explore from", Tone::Quiet);
+        return Vec::new();
+    }
+    history::begin(app, start, None)
+}
+
+/// To the logs below the selected node, else to any.
+pub(super) fn logs(app: &mut App) {
+    let layout = app.layout();
+    let Some(view) = app.view_mut() else { return };
+    let Some(snapshot) = view.snapshot.clone() else { return };
+    let tree = &snapshot.tree;
+    let selected = view.paths.node().unwrap_or(0);
+    let logs = |node: &usize| {
+        let node = &tree.nodes[*node];
+        fact::kind(&node.class) == Kind::Log && !node.members.is_empty()
+    };
+    let better = |a: &usize, b: &usize| tree.nodes[*a].score.total_cmp(&tree.nodes[*b].score);
+    let below = (0..tree.nodes.len()).rev().filter(logs);
+    let below = below.filter(|node| tree.path(*node).contains(&selected)).max_by(better);
+    match below.or_else(|| (0..tree.nodes.len()).rev().filter(logs).max_by(better)) {
+        Some(node) => {
+            let height = usize::from(layout.rows(Pane::Paths).height);
+            view.paths.reveal(tree, node, height);
+            view.awaits_logs = false;
+            motion::focus(app, Pane::Results);
+        }
+        None if view.running => {
+            view.awaits_logs = true;
+            app.say("waiting for logs …", Tone::Quiet);
+        }
+        None => app.say("no logs were found; x shows how the sources are doing", Tone::Quiet),
+    }
+}
+
+fn refresh(app: &mut App) -> Vec<Effect> {
+    let mut effects = vec![Effect::Refresh];
+    if app.at.is_none() {
+        app.start = None;
+        effects.extend(app.load_alerts());
+    } else {
+        effects.extend(history::again(app, 1));
+    }
+    effects
+}
+
+fn lift(app: &mut App) -> Vec<Effect> {
+    let Some(view) = app.view() else { return Vec::new() };
+    if view.tree().is_some_and(|tree| !tree.nodes.iter().any(crate::graph::Node::truncated)) {
+        app.say("nothing was cut off", Tone::Quiet);
+        return Vec::new();
+    }
+    let effects = history::again(app, LIFT);
+    app.say("asking again for five times as much", Tone::Quiet);
+    effects
+}
+
+fn copy(app: &mut App) -> Vec<Effect> {
+    let object = match app.view() {
+        None => app.alerts.selected(),
+        Some(view) => view.object(),
+    };
+    let Some(object) = object else {
+        app.say("there is nothing to copy", Tone::Quiet);
+        return Vec::new();
+    };
+    let as_json = app.view().is_some_and(|view| view.detail.json);
+    let text = if fact::kind(&object.class) == Kind::Log {
+        fact::text(object).to_owned()
+    } else {
+        let lines = if as_json { json(&object.body) } else { yaml(&object.body) };
+        lines.into_iter().map(|line| line.text + "\n").collect()
+    };
+    let lines = text.lines().count().max(1);
+    let what = if lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") };
+    put(app, text, &what)
+}
+
+fn copy_query(app: &mut App) -> Vec<Effect> {
+    let Some(view) = app.view() else {
+        app.say("the list of alerts has no query", Tone::Quiet);
+        return Vec::new();
+    };
+    let Some((_, node)) = view.node() else { return Vec::new() };
+    let link = view.results.member().and_then(|at| node.members.get(at)?.links.first().copied());
+    let run = match link {
+        Some(link) if view.focus != Pane::Paths => node.runs.get(link.run).into_iter().collect(),
+        _ => node.runs.iter().collect::<Vec<_>>(),
+    };
+    let queries: Vec<&str> = if node.parent.is_none() {
+        view.request.query.iter().map(crate::model::Query::text).collect()
+    } else {
+        run.iter().map(|run| run.query.text()).collect()
+    };
+    if queries.is_empty() {
+        app.say("no query brought this", Tone::Quiet);
+        return Vec::new();
+    }
+    let what = if queries.len() == 1 { "the query" } else { "all queries of the path" };
+    let text = queries.join("\n");
+    put(app, text, what)
+}
+
+fn put(app: &mut App, text: String, what: &str) -> Vec<Effect> {
+    if text.len() > COPY {
+        let size = text.len() / 1000;
+        app.say(
+            format!(
+                "not copied: {size} kB is more than the {} kB that terminals take",
+                COPY / 1000
+            ),
+            Tone::Warning,
+        );
+        return Vec::new();
+    }
+    app.say(format!("copied {what}"), Tone::Good);
+    vec![Effect::Copy(text)]
+}
+
+fn wrap(app: &mut App) {
+    let Some(view) = app.view_mut() else { return };
+    if view.focus == Pane::Detail {
+        view.detail.wrap ^= true;
+    } else {
+        view.results.look.wrap ^= true;
+        view.results.look.side = 0;
+    }
+    super::refit(app);
+}
+
+fn zoom(app: &mut App) {
+    if let Some(view) = app.view_mut() {
+        view.zoom ^= true;
+    }
+    super::refit(app);
+}
+
+fn mouse(app: &mut App) -> Vec<Effect> {
+    app.mouse = !app.mouse;
+    let word = if app.mouse { "on: click selects, the wheel scrolls" } else { "off" };
+    app.say(format!("mouse {word}"), Tone::Quiet);
+    vec![Effect::Mouse(app.mouse)]
+}
+
+fn toggle_suppressed(app: &mut App) {
+    if app.at.is_some() {
+        return app.say("this belongs to the list of alerts", Tone::Quiet);
+    }
+    app.alerts.show_suppressed ^= true;
+    let rows = app.alert_rows();
+    app.alerts.refine(rows);
+}
+
+fn toggle_empty(app: &mut App) {
+    if let Some(view) = app.view_mut() {
+        view.paths.show_empty ^= true;
+    }
+    super::refit(app);
+}
+
+fn next_of(app: &mut App, severity: Severity, forward: bool) {
+    let found = app.view().and_then(|view| {
+        let (_, node) = view.node()?;
+        view.results.next_of(node, severity, forward)
+    });
+    if let Some(row) = found {
+        motion::select_result(app, row);
+    } else {
+        let way = if forward { "below" } else { "above" };
+        app.say(format!("no {severity} {way}"), Tone::Quiet);
+    }
+}

@@ -1,0 +1,74 @@
+//! What happens next: an event changes the state and asks for effects. Pure.
+#![deny(clippy::disallowed_methods, reason = "pure room")]
+
+mod act;
+mod find;
+mod history;
+mod motion;
+mod popups;
+
+use crossterm::event::KeyEvent;
+
+use super::app::App;
+use super::effect::Effect;
+use super::event::Event;
+use super::theme::Tone;
+
+/// Changes the state by an event; what it returns is to be done, in this order.
+pub(crate) fn update(app: &mut App, event: Event) -> Vec<Effect> {
+    match event {
+        Event::Key(key) => return on_key(app, key),
+        Event::Paste(text) => popups::paste(app, &text),
+        Event::Mouse(mouse) => motion::mouse(app, mouse),
+        Event::Resize(width, height) => {
+            app.size = (width, height);
+            refit(app);
+        }
+        Event::Tick(now) => {
+            app.now = now;
+            if app.alerts.asked && app.at.is_none() {
+                return vec![Effect::LookAtSources];
+            }
+        }
+        Event::Alerts(listing) => {
+            app.sources.clone_from(&listing.sources);
+            let rows = app.alert_rows();
+            app.alerts.take(listing, rows);
+        }
+        Event::Resolved(found) => return history::resolved(app, found),
+        Event::Snapshot(id, snapshot) => history::snapshot(app, id, snapshot),
+        Event::Lost(id) => history::lost(app, id),
+        Event::Sources(sources) => app.sources = sources,
+    }
+    Vec::new()
+}
+
+fn on_key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
+    app.flash = None;
+    if let Some(view) = app.view_mut() {
+        view.awaits_logs = false;
+    }
+    if app.popup.is_some() {
+        return popups::key(app, key);
+    }
+    if app.typing.is_some() {
+        find::key(app, key);
+        return Vec::new();
+    }
+    if let Some(action) = app.keymap.action(app.scope(), key.into()) {
+        return act::act(app, action);
+    }
+    let key = super::keymap::Key::from(key);
+    app.say(format!("{key} has no meaning here; ? shows all keys"), Tone::Quiet);
+    Vec::new()
+}
+
+/// Makes everything fit a screen that has changed.
+fn refit(app: &mut App) {
+    let rows = app.alert_rows();
+    app.alerts.refine(rows);
+    let layout = app.layout();
+    if let Some(view) = app.view_mut() {
+        view.rebuild(&layout);
+    }
+}
