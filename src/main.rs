@@ -1,3 +1,5 @@
-//! The binary.
+//! The binary: hands over to the command line.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    korrel8::cli::main()
+}

@@ -1,0 +1,58 @@
+//! `get`: the objects of one query.
+
+use std::sync::Arc;
+
+use color_eyre::eyre::{self, eyre};
+use serde_json::Value;
+
+use super::args::{Format, Global};
+use super::print::{line, yaml};
+use super::resolve::failure;
+use super::search::width;
+use super::wire::Session;
+use super::{Outcome, emit, note, usage};
+use crate::model::{Object, clean, fit};
+
+const FORMATS: [Format; 5] =
+    [Format::Text, Format::Json, Format::Yaml, Format::Ndjson, Format::Name];
+
+/// Prints the objects of a query: bodies in json, yaml and ndjson, one line each in text.
+pub(super) async fn run(global: &Global, query: &str) -> eyre::Result<Outcome> {
+    let format = global.format("get", &FORMATS).map_err(usage)?;
+    let session = Session::open(global, false).await?;
+    session.ready().await;
+    let query = session.engine.domains().query(query).map_err(|fault| usage(fault.to_string()))?;
+    let scope = session.start_scope(query.class())?;
+    let mut answers = tokio::select! {
+        answers = session.engine.get(vec![query], scope) => answers,
+        _ = tokio::signal::ctrl_c() => return Ok(Outcome::Interrupted),
+    };
+    let Some(answer) = answers.pop() else { return Err(eyre!("the store gave no answer")) };
+    let found = answer.result.map_err(|error| eyre!("{}", failure(&error)))?;
+    if let Some(words) = &found.note {
+        note(words);
+    }
+    if let Some(cut) = &found.cut {
+        let total = cut.total.map_or_else(|| "more".to_owned(), |total| total.to_string());
+        note(&format!("{} of {total} objects ({}); --limit lifts it", cut.shown, cut.by));
+    }
+    emit(&print(&found.objects, format)?)?;
+    Ok(if found.objects.is_empty() { Outcome::Nothing } else { Outcome::Found })
+}
+
+fn print(objects: &[Arc<Object>], format: Format) -> eyre::Result<String> {
+    let bodies = || objects.iter().map(|object| &object.body).collect::<Vec<&Value>>();
+    let each = |line: &dyn Fn(&Object) -> String| {
+        objects.iter().map(|object| line(object) + "\n").collect::<String>()
+    };
+    Ok(match format {
+        Format::Json => serde_json::to_string_pretty(&bodies())?,
+        Format::Yaml => yaml(&bodies())?,
+        Format::Ndjson => each(&|object| object.body.to_string()),
+        Format::Name => each(&|object| clean(&object.id)),
+        _ => {
+            let width = width().unwrap_or(usize::MAX);
+            each(&|object| fit(&line(object), width))
+        }
+    })
+}

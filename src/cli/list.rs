@@ -1,0 +1,178 @@
+//! What there is: domains, classes, sources, settings.
+
+use color_eyre::eyre;
+use serde_json::json;
+
+use super::args::{Format, Global};
+use super::print::yaml;
+use super::wire::{self, Session};
+use super::{Outcome, emit, usage};
+use crate::config;
+use crate::model::{Domain, Source, SourceState, clean};
+
+const DOCUMENTS: [Format; 4] = [Format::Text, Format::Json, Format::Yaml, Format::Name];
+
+/// Domains with a summary, or the classes of one.
+pub(super) async fn list(global: &Global, domain: Option<&str>) -> eyre::Result<Outcome> {
+    let format = global.format("list", &DOCUMENTS).map_err(usage)?;
+    let session = Session::open(global, false).await?;
+    let domains = session.engine.domains();
+    if let Some(name) = domain {
+        let domain = domains.domain(name).map_err(|fault| usage(fault.to_string()))?;
+        session.ready().await;
+        let names: Vec<String> =
+            domain.classes().iter().map(|class| class.name().to_owned()).collect();
+        let text = match format {
+            Format::Json => serde_json::to_string_pretty(&names)?,
+            Format::Yaml => yaml(&names)?,
+            _ => names.join("\n"),
+        };
+        emit(&text)?;
+        return Ok(Outcome::Found);
+    }
+    let all: Vec<(&str, &str)> = domains
+        .iter()
+        .map(|domain| (domain.name(), domain.about().lines().next().unwrap_or_default()))
+        .collect();
+    let entry = |(name, about): &(&str, &str)| json!({"name": name, "about": about});
+    let entries: Vec<_> = all.iter().map(entry).collect();
+    let text = match format {
+        Format::Json => serde_json::to_string_pretty(&entries)?,
+        Format::Yaml => yaml(&entries)?,
+        Format::Name => all.iter().map(|(name, _)| format!("{name}\n")).collect(),
+        _ => all.iter().map(|(name, about)| format!("{name:8} {about}\n")).collect(),
+    };
+    emit(&text)?;
+    Ok(Outcome::Found)
+}
+
+/// What a domain is, its selectors and its sources.
+pub(super) async fn describe(global: &Global, domain: Option<&str>) -> eyre::Result<Outcome> {
+    global.format("describe", &[Format::Text]).map_err(usage)?;
+    let session = Session::open(global, false).await?;
+    let domains = session.engine.domains();
+    let tell = |domain: &dyn Domain| {
+        let store = session.engine.store(domain.name());
+        let sources: Vec<String> = store
+            .map(|store| store.sources())
+            .unwrap_or_default()
+            .iter()
+            .map(|source| format!("- {} ({}) {}", source.name, source.kind, source.url))
+            .collect();
+        let sources =
+            if sources.is_empty() { "- none is configured".to_owned() } else { sources.join("\n") };
+        format!("# {}\n\n{}\n\nSources:\n{sources}\n", domain.name(), domain.about().trim_end())
+    };
+    let text = match domain {
+        Some(name) => {
+            let domain = domains.domain(name).map_err(|fault| usage(fault.to_string()))?;
+            tell(&**domain)
+        }
+        None => domains.iter().map(|domain| tell(&**domain)).collect::<Vec<_>>().join("\n"),
+    };
+    emit(&text)?;
+    Ok(Outcome::Found)
+}
+
+/// Every source, after a call to each.
+pub(super) async fn sources(global: &Global) -> eyre::Result<Outcome> {
+    let format = global.format("sources", &DOCUMENTS).map_err(usage)?;
+    let session = Session::open(global, false).await?;
+    let sources = session.probe().await;
+    let text = match format {
+        Format::Json => serde_json::to_string_pretty(&sources)?,
+        Format::Yaml => yaml(&sources)?,
+        Format::Name => sources.iter().map(|source| format!("{}\n", source.name)).collect(),
+        _ => table(&sources),
+    };
+    emit(&text)?;
+    let failed = sources.iter().any(|source| source.state == SourceState::Failed);
+    let none = !sources.iter().any(|source| source.state == SourceState::Ok);
+    Ok(match (failed, none) {
+        (true, _) => Outcome::Partial,
+        (false, true) => Outcome::Nothing,
+        (false, false) => Outcome::Found,
+    })
+}
+
+fn table(sources: &[Source]) -> String {
+    let mut rows = vec![["NAME", "STATE", "VIA", "FOUND", "MS", "URL"].map(str::to_owned)];
+    for source in sources {
+        let state = format!("{:?}", source.state).to_lowercase();
+        let millis = source.millis.map_or_else(|| "-".to_owned(), |millis| millis.to_string());
+        let dash = |text: &str| if text.is_empty() { "-".to_owned() } else { clean(text) };
+        rows.push([
+            dash(&source.name),
+            state,
+            dash(&source.via),
+            dash(&source.found),
+            millis,
+            dash(&source.url),
+        ]);
+    }
+    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or_default();
+    let widths: Vec<usize> = (0..6).map(width).collect();
+    let mut out = String::new();
+    for (index, row) in rows.iter().enumerate() {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}  "));
+        out.push_str(cells.collect::<String>().trim_end());
+        out.push('\n');
+        let error = index.checked_sub(1).and_then(|index| sources[index].error.as_ref());
+        for line in error.into_iter().flat_map(|error| error.lines()) {
+            out.push_str(&format!("    {}\n", clean(line)));
+        }
+    }
+    out
+}
+
+/// Where settings and rules are read from.
+pub(super) fn config_path(global: &Global) -> eyre::Result<Outcome> {
+    let folder = config::folder();
+    let usual = folder.as_ref().map(|folder| folder.join("config.yaml"));
+    let Some(path) = global.config.clone().or(usual) else {
+        return Err(eyre::eyre!("there is no home directory; name a file with --config"));
+    };
+    emit(&format!(
+        "settings  {}{}\n",
+        path.display(),
+        if path.exists() { "" } else { "  (not there)" }
+    ))?;
+    if let Some(rules) = folder.map(|folder| folder.join("rules")) {
+        let there = if rules.exists() { "" } else { "  (not there)" };
+        emit(&format!("rules     {}{there}\n", rules.display()))?;
+    }
+    Ok(Outcome::Found)
+}
+
+/// The settings in force; what is secret is hidden.
+pub(super) fn config_show(global: &Global) -> eyre::Result<Outcome> {
+    let settings = wire::settings(global)?;
+    let hide = |token: &Option<String>| token.as_ref().map(|_| "(hidden)");
+    let backend = |backend: &config::Backend| {
+        let headers: Vec<&String> = backend.headers.keys().collect();
+        json!({
+            "url": backend.url.as_deref().map(without_password), "found": backend.found,
+            "token": hide(&backend.token), "token_file": backend.token_file,
+            "ca_file": backend.ca_file, "insecure": backend.insecure,
+            "org_id": backend.org_id, "headers": headers,
+        })
+    };
+    emit(&yaml(&json!({
+        "prometheus": backend(&settings.prometheus),
+        "alertmanager": backend(&settings.alertmanager),
+        "loki": backend(&settings.loki),
+        "context": settings.context, "namespace": settings.namespace, "rules": settings.rules,
+        "limit": settings.limit, "depth": settings.depth, "reach": settings.reach,
+        "request_timeout": settings.request_timeout, "timeout": settings.timeout,
+        "max_answer": settings.max_answer, "keys": settings.keys, "mouse": settings.mouse,
+    }))?)?;
+    Ok(Outcome::Found)
+}
+
+fn without_password(text: &str) -> String {
+    let Ok(mut url) = reqwest::Url::parse(text) else { return text.to_owned() };
+    if url.password().is_some() && url.set_password(Some("hidden")).is_err() {
+        return "(hidden)".to_owned();
+    }
+    url.to_string()
+}

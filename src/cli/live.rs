@@ -1,0 +1,225 @@
+//! Live back ends: from settings to clients and stores.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use color_eyre::eyre::{self, eyre};
+use futures::future::{BoxFuture, FutureExt as _, Shared};
+use futures::stream::{self, BoxStream, StreamExt as _};
+
+use super::args::Global;
+use super::note;
+use super::resolve::failure;
+use super::wire::Session;
+use crate::client;
+use crate::client::alertmanager::Alertmanager;
+use crate::client::http::HttpOptions;
+use crate::client::kube::{Kube, KubeOptions};
+use crate::client::loki::Loki;
+use crate::client::prometheus::Prometheus;
+use crate::config::{Backend, Settings};
+use crate::domain::alert::AlertStore;
+use crate::domain::k8s::{K8s, KubeStore, discover};
+use crate::domain::log::{LokiStore, PodLogStore};
+use crate::domain::metric::MetricStore;
+use crate::engine::Stores;
+use crate::model::{
+    Answer, ErrorKind, Query, Scope, Source, SourceState, Store, StoreError, Vocabulary,
+};
+
+/// What there is to ask.
+pub(super) struct Live {
+    pub(super) stores: Stores,
+    pub(super) context: String,
+    pub(super) namespace: Option<String>,
+    pub(super) discovery: Option<Discovery>,
+}
+
+/// Learning what kinds the cluster has; it goes on in the background.
+pub(super) struct Discovery(Shared<BoxFuture<'static, ()>>);
+
+impl Discovery {
+    fn start(kube: Kube, k8s: Arc<K8s>) -> Self {
+        let task = tokio::spawn(async move {
+            if let Ok(catalog) = discover(&kube).await {
+                k8s.learn(catalog);
+            }
+        });
+        Self(task.map(|_| ()).boxed().shared())
+    }
+
+    /// Waits for the end, which the client's timeout bounds.
+    pub(super) async fn done(&self) {
+        self.0.clone().await;
+    }
+}
+
+/// Reads the kubeconfig and makes clients for what is configured; asks nothing but, in the
+/// background, what kinds there are.
+pub(super) async fn open(
+    global: &Global,
+    settings: &Settings,
+    k8s: Arc<K8s>,
+    vocabulary: &Arc<Vocabulary>,
+    screen: bool,
+) -> eyre::Result<Live> {
+    client::install_tls();
+    let prometheus = backend("prometheus", &settings.prometheus, settings)?;
+    let prometheus = prometheus.map(Prometheus::new).transpose().map_err(wrong)?.map(Arc::new);
+    let alertmanager = backend("alertmanager", &settings.alertmanager, settings)?;
+    let alertmanager = alertmanager.map(Alertmanager::new).transpose().map_err(wrong)?;
+    let loki = backend("loki", &settings.loki, settings)?;
+    let loki = loki.map(Loki::new).transpose().map_err(wrong)?;
+    let alone = prometheus.is_none() && alertmanager.is_none() && loki.is_none();
+
+    let mut live =
+        Live { stores: Stores::new(), context: String::new(), namespace: None, discovery: None };
+    let mut put =
+        |domain: &str, store: Arc<dyn Store>| live.stores.insert(domain.to_owned(), store);
+    if let Some(prometheus) = &prometheus {
+        put("metric", Arc::new(MetricStore::new(Arc::clone(prometheus))));
+    } else {
+        put("metric", Arc::new(Absent::new("prometheus", "metric", "--prometheus-url")));
+    }
+    if prometheus.is_some() || alertmanager.is_some() {
+        let alertmanager = alertmanager.map(Arc::new);
+        put("alert", Arc::new(AlertStore::new(prometheus, alertmanager)));
+    } else {
+        let flags = "--prometheus-url and --alertmanager-url";
+        put("alert", Arc::new(Absent::new("alertmanager", "alert", flags)));
+    }
+    let has_loki = loki.is_some();
+    if let Some(loki) = loki {
+        put("log", Arc::new(LokiStore::new(Arc::new(loki), vocabulary)));
+    }
+    match Kube::connect(&kube_options(global, settings, screen)).await {
+        Ok(kube) => {
+            put("k8s", Arc::new(KubeStore::new(kube.clone(), (*k8s).clone())));
+            if !has_loki {
+                put("log", Arc::new(PodLogStore::new(&kube, vocabulary)));
+            }
+            kube.context().unwrap_or("in-cluster").clone_into(&mut live.context);
+            live.namespace =
+                Some(kube.namespace().to_owned()).filter(|namespace| namespace != "default");
+            live.discovery = Some(Discovery::start(kube, k8s));
+        }
+        Err(error) => {
+            let asked = global.kubeconfig.is_some() || settings.context.is_some();
+            if alone || asked {
+                return Err(eyre!("{}", failure(&error)));
+            }
+            note(&format!("no cluster: {}", failure(&error)));
+            if !has_loki {
+                put("log", Arc::new(Absent::new("loki", "log", "--loki-url")));
+            }
+            put("k8s", Arc::new(Absent { error, kind: "kubernetes" }));
+        }
+    }
+    Ok(live)
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
+fn wrong(error: StoreError) -> eyre::Report {
+    eyre!(failure(&error))
+}
+
+fn kube_options(global: &Global, settings: &Settings, screen: bool) -> KubeOptions {
+    KubeOptions {
+        kubeconfig: global.kubeconfig.clone(),
+        context: settings.context.clone(),
+        impersonate: global.as_user.clone(),
+        impersonate_groups: global.as_group.clone(),
+        token: global.token.clone(),
+        insecure_skip_tls_verify: global.insecure_skip_tls_verify,
+        timeout: Some(Duration::from_secs(settings.request_timeout)),
+        byte_cap: Some(settings.max_answer << 20),
+        quiet_plugins: screen,
+        ..KubeOptions::default()
+    }
+}
+
+/// The options of an HTTP back end, if it is configured.
+fn backend(
+    kind: &str,
+    backend: &Backend,
+    settings: &Settings,
+) -> eyre::Result<Option<HttpOptions>> {
+    let Some(url) = &backend.url else { return Ok(None) };
+    let mut options = HttpOptions::new(kind, url, &backend.found);
+    options.timeout = Duration::from_secs(settings.request_timeout);
+    options.max_bytes = settings.max_answer << 20;
+    let token = match &backend.token_file {
+        Some(path) => {
+            let text = std::fs::read_to_string(path);
+            let text =
+                text.map_err(|fault| eyre!("{kind}: token file {}: {fault}", path.display()))?;
+            Some(text.trim().to_owned())
+        }
+        None => backend.token.clone(),
+    };
+    let address = &mut options.address;
+    address.bearer = token;
+    address.ca_file.clone_from(&backend.ca_file);
+    address.insecure = backend.insecure;
+    let headers = backend.headers.iter().map(|(name, value)| (name.clone(), value.clone()));
+    address.headers = headers.collect();
+    let tenant = backend.org_id.iter().map(|id| ("X-Scope-OrgID".to_owned(), id.clone()));
+    address.headers.extend(tenant);
+    Ok(Some(options))
+}
+
+/// A store of a back end that is not there, which says so.
+struct Absent {
+    error: StoreError,
+    kind: &'static str,
+}
+
+impl Absent {
+    fn new(kind: &'static str, domain: &str, flags: &str) -> Self {
+        let message = format!("no source for {domain} is configured");
+        let error = StoreError::new(ErrorKind::Missing, kind, message);
+        Self { error: error.hint(format!("give {flags}")), kind }
+    }
+}
+
+impl Store for Absent {
+    fn fetch(&self, batch: Vec<Query>, _: Scope) -> BoxStream<'static, Answer> {
+        let mut error = self.error.clone();
+        error.kind = ErrorKind::Missing;
+        let refuse =
+            move |query| Answer { query, result: Err(error.clone()), took: Duration::ZERO };
+        stream::iter(batch).map(refuse).boxed()
+    }
+
+    fn sources(&self) -> Vec<Source> {
+        vec![Source {
+            name: self.kind.to_owned(),
+            kind: self.kind.to_owned(),
+            state: SourceState::Missing,
+            error: Some(failure(&self.error)),
+            ..Source::default()
+        }]
+    }
+}
+
+impl Session {
+    /// Makes a cheap call to every source and tells how they are.
+    pub(super) async fn probe(&self) -> Vec<Source> {
+        self.ready().await;
+        let nowhere = "korrel8-probe";
+        let texts = [
+            format!("alert:alert:{{\"alertname\":\"{nowhere}\"}}"),
+            format!("log:application:{{\"namespace\":\"{nowhere}\",\"name\":\"{nowhere}\"}}"),
+            format!("k8s:Pod:{{\"namespace\":\"{nowhere}\",\"name\":\"{nowhere}\"}}"),
+        ];
+        let domains = self.engine.domains();
+        let queries: Vec<Query> =
+            texts.iter().filter_map(|text| domains.query(text).ok()).collect();
+        if let Some(query) = queries.first()
+            && let Ok(scope) = self.start_scope(query.class())
+        {
+            self.engine.get(queries, scope).await;
+        }
+        self.engine.sources()
+    }
+}

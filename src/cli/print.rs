@@ -1,0 +1,218 @@
+//! Trees and objects as text, JSON, YAML, names, dot and mermaid.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Utc};
+use color_eyre::eyre;
+use serde::Serialize;
+
+use super::args::Format;
+use crate::engine::Snapshot;
+use crate::graph::{ClassGraph, End, Node, Run, RunState, Tree, rfc3339};
+use crate::model::{Class, Object, Query, Severity, Source, Window, clean, fit};
+
+/// How many objects of a node the text shows.
+const SHOWN: usize = 8;
+
+/// The document of `-o json` and `-o yaml`.
+#[derive(Serialize)]
+pub(super) struct Report {
+    start: ReportStart,
+    goals: Vec<Class>,
+    window: ReportWindow,
+    complete: bool,
+    seconds: f64,
+    #[serde(flatten)]
+    graph: ClassGraph,
+    sources: Vec<Source>,
+}
+
+#[derive(Serialize)]
+struct ReportStart {
+    query: String,
+    class: Class,
+}
+
+#[derive(Serialize)]
+struct ReportWindow {
+    start: String,
+    end: String,
+}
+
+impl Report {
+    /// The report of a search that began with a query.
+    pub(super) fn new(snapshot: &Snapshot, query: &Query, bodies: bool) -> Self {
+        let window = snapshot.window;
+        Self {
+            start: ReportStart { query: query.text().to_owned(), class: query.class().clone() },
+            goals: snapshot.goals.to_vec(),
+            window: ReportWindow { start: rfc3339(window.start), end: rfc3339(window.end) },
+            complete: snapshot.finished && !snapshot.partial(),
+            seconds: (snapshot.elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
+            graph: ClassGraph::new(&snapshot.tree, &snapshot.goals, bodies),
+            sources: snapshot.sources.clone(),
+        }
+    }
+
+    /// As a document in a format that a graph has.
+    pub(super) fn print(&self, format: Format) -> eyre::Result<String> {
+        Ok(match format {
+            Format::Yaml => yaml(self)?,
+            Format::Dot => self.graph.dot(),
+            Format::Mermaid => self.graph.mermaid(),
+            Format::Name => self.names(),
+            _ => serde_json::to_string_pretty(self)?,
+        })
+    }
+
+    fn names(&self) -> String {
+        let mut out = String::new();
+        for node in &self.graph.nodes {
+            for object in &node.objects {
+                let _ = writeln!(out, "{} {}", node.class, clean(&object.id));
+            }
+        }
+        out
+    }
+}
+
+/// A value as YAML.
+pub(super) fn yaml(value: &impl Serialize) -> eyre::Result<String> {
+    let value = serde_json::to_value(value)?;
+    Ok(serde_saphyr::to_string(&value)?)
+}
+
+/// The tree of a search for people. `width` is the terminal's, if there is one.
+pub(super) fn text(snapshot: &Snapshot, width: Option<usize>) -> String {
+    let tree = &snapshot.tree;
+    let mut out = String::new();
+    let Window { start, end } = snapshot.window;
+    let _ = writeln!(
+        out,
+        "window {} .. {} UTC",
+        start.format("%Y-%m-%d %H:%M:%S"),
+        end.format("%Y-%m-%d %H:%M:%S")
+    );
+    if let Some(root) = tree.root() {
+        let _ = writeln!(out, "{} {}", root.class, root.badge());
+        lines(&mut out, root, snapshot.focus, "", !root.children.is_empty());
+        branches(&mut out, snapshot, 0, "");
+    }
+    summary(&mut out, snapshot);
+    let Some(width) = width.filter(|width| *width >= 40) else { return out };
+    out.lines().map(|line| fit(line, width) + "\n").collect()
+}
+
+fn branches(out: &mut String, snapshot: &Snapshot, at: usize, indent: &str) {
+    let tree = &snapshot.tree;
+    let children: Vec<usize> =
+        tree.ranked(at).into_iter().filter(|&child| worth_showing(tree, child)).collect();
+    for (index, &child) in children.iter().enumerate() {
+        let node = &tree.nodes[child];
+        let last = index + 1 == children.len();
+        let (corner, bar) = if last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
+        let rule = node.rule.as_deref().unwrap_or_default();
+        let worst = node.severity();
+        let tag = if worst > Severity::None { format!("  {}", worst.tag()) } else { String::new() };
+        let seen = !node.members.is_empty() && node.members.iter().all(|member| member.seen);
+        let end = match node.end {
+            Some(End::Visited) => "  (ends here)",
+            _ if seen => "  (the same as elsewhere)",
+            _ => "",
+        };
+        let badge = node.badge();
+        let _ = writeln!(out, "{indent}{corner}{}  {badge}{tag}  by {rule}{end}", node.class);
+        let indent = format!("{indent}{bar}");
+        let below = tree.nodes[child].children.iter().any(|&below| worth_showing(tree, below));
+        if !seen {
+            lines(out, node, snapshot.focus, &indent, below);
+        }
+        branches(out, snapshot, child, &indent);
+    }
+}
+
+/// A node that found nothing is no news, unless it is because something failed.
+fn worth_showing(tree: &Tree, at: usize) -> bool {
+    let node = &tree.nodes[at];
+    let loud = |run: &Run| match &run.state {
+        RunState::Failed(error) => error.kind != crate::model::ErrorKind::Missing,
+        RunState::Cancelled | RunState::Pending | RunState::Skipped => true,
+        RunState::Done => false,
+    };
+    !node.members.is_empty() || node.runs.iter().any(loud)
+}
+
+fn lines(
+    out: &mut String,
+    node: &Node,
+    focus: Option<DateTime<Utc>>,
+    indent: &str,
+    more_below: bool,
+) {
+    let bar = if more_below { "│    " } else { "     " };
+    let mut members: Vec<&Object> = node.members.iter().map(|member| &*member.object).collect();
+    let away = |object: &Object| {
+        object
+            .time
+            .map(|time| focus.map_or(-time.timestamp(), |focus| (time - focus).num_seconds().abs()))
+    };
+    members.sort_by_key(|object| (std::cmp::Reverse(object.severity), away(object)));
+    let rest = members.len().saturating_sub(SHOWN);
+    members.truncate(SHOWN);
+    members.sort_by_key(|object| (std::cmp::Reverse(object.severity), object.time));
+    for object in members {
+        let _ = writeln!(out, "{indent}{bar}{}", line(object));
+    }
+    if rest > 0 {
+        let _ = writeln!(out, "{indent}{bar}… {rest} more (-o json shows all)");
+    }
+    let mut words: Vec<String> = node
+        .runs
+        .iter()
+        .filter_map(|run| match &run.state {
+            RunState::Failed(error) => Some(format!("! {}: {}", error.source_name, error.message)),
+            RunState::Done => run.note.as_ref().map(|note| format!("({note})")),
+            _ => None,
+        })
+        .collect();
+    words.sort();
+    words.dedup();
+    for words in words {
+        for words in words.lines().take(4) {
+            let _ = writeln!(out, "{indent}{bar}{}", clean(words));
+        }
+    }
+}
+
+/// One object on one line: severity, time, preview.
+pub(super) fn line(object: &Object) -> String {
+    let time = object
+        .time
+        .map_or_else(String::new, |time| format!("{} ", time.format("%Y-%m-%d %H:%M:%S")));
+    let tag = object.severity.tag();
+    let about = if object.about.is_empty() { String::new() } else { format!("{}  ", object.about) };
+    format!("{tag} {time}{about}{}", clean(&object.preview))
+}
+
+fn summary(out: &mut String, snapshot: &Snapshot) {
+    let failed = snapshot
+        .tree
+        .nodes
+        .iter()
+        .flat_map(|node| &node.runs)
+        .filter(|run| matches!(run.state, RunState::Failed(_)))
+        .count();
+    let _ = write!(out, "{} queries {:.1}s", snapshot.total, snapshot.elapsed.as_secs_f64());
+    if failed > 0 {
+        let _ = write!(out, " {failed} failed");
+    }
+    if snapshot.cancelled {
+        let _ = write!(out, " cancelled {}/{}", snapshot.done, snapshot.total);
+    }
+    out.push('\n');
+    for fault in &snapshot.faults {
+        let message = clean(&fault.message);
+        let _ =
+            writeln!(out, "! rule {} failed on {}: {message}", fault.rule, clean(&fault.object));
+    }
+}

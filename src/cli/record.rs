@@ -1,0 +1,68 @@
+//! `record`: what is around a start, in one file that `--replay` opens.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use color_eyre::eyre::{self, Context as _};
+
+use super::args::Global;
+use super::search::find;
+use super::wire::Session;
+use super::{Outcome, emit, usage};
+use crate::engine::Snapshot;
+use crate::graph::RunState;
+use crate::replay::{Manifest, Recording};
+
+/// Searches the neighborhood of a start and writes all that was found.
+pub(super) async fn run(global: &Global, start: &str, depth: Option<u32>) -> eyre::Result<Outcome> {
+    let file = global.output.as_ref().ok_or_else(|| {
+        usage("record needs the file to write: korrel8 record START -o incident.k8z")
+    })?;
+    let file = Path::new(file);
+    let session = Session::open(global, false).await?;
+    let reach = depth.or(global.reach).unwrap_or(session.settings.reach);
+    let Some((snapshot, _)) = find(&session, start, Vec::new(), reach).await? else {
+        return Ok(Outcome::Interrupted);
+    };
+    if snapshot.tree.root().is_none() {
+        return Ok(Outcome::Nothing);
+    }
+    let recording = record(&session, &snapshot, start);
+    let bytes = recording.write(session.engine.domains());
+    std::fs::write(file, &bytes).wrap_err_with(|| format!("cannot write {}", file.display()))?;
+    let count: usize = recording.counts().map(|(_, count)| count).sum();
+    emit(&format!("{count} objects, {} bytes: {}\n", bytes.len(), file.display()))?;
+    Ok(if snapshot.partial() { Outcome::Partial } else { Outcome::Found })
+}
+
+/// Everything in a tree, each object once, with the answers that cannot be decided locally.
+fn record(session: &Session, snapshot: &Snapshot, start: &str) -> Recording {
+    let domains = session.engine.domains();
+    let now = snapshot.window.end.min(session.now());
+    let mut recording = Recording::new(Manifest::new(now, &session.context, start));
+    let mut objects = BTreeMap::new();
+    for node in &snapshot.tree.nodes {
+        for member in &node.members {
+            objects.insert((node.class.clone(), member.object.id.clone()), &member.object);
+        }
+    }
+    for ((class, _), object) in &objects {
+        recording.push(class, object.body.clone());
+    }
+    for node in &snapshot.tree.nodes {
+        for (index, run) in node.runs.iter().enumerate() {
+            if run.state != RunState::Done {
+                continue;
+            }
+            let brought =
+                |member: &&crate::graph::Member| member.links.iter().any(|link| link.run == index);
+            let members: Vec<_> = node.members.iter().filter(brought).collect();
+            if members.iter().any(|member| run.query.matches(&member.object).is_none()) {
+                let ids: Vec<String> =
+                    members.iter().map(|member| member.object.id.to_string()).collect();
+                recording.answer(&run.query, &ids, domains);
+            }
+        }
+    }
+    recording
+}

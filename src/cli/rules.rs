@@ -1,0 +1,145 @@
+//! `rules`: list, check, try.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use color_eyre::eyre::{self, Context as _};
+use serde_json::{Value, json};
+
+use super::args::{Format, Global};
+use super::print::yaml;
+use super::{Outcome, emit, note, usage, wire};
+use crate::engine::{Engine, Stores};
+use crate::model::{Class, Domains, Object, Vocabulary};
+use crate::rule::{Applied, Pattern, Rule, RuleFile, RuleSet};
+
+fn domains() -> Domains {
+    crate::domain::all(&Vocabulary::builtin())
+}
+
+/// Lists rules, or prints them as a graph.
+pub(super) fn list(global: &Global, goal: Option<&str>, graph: bool) -> eyre::Result<Outcome> {
+    let formats = [Format::Text, Format::Json, Format::Yaml, Format::Name, Format::Dot];
+    let format = global.format("rules", &formats).map_err(usage)?;
+    let domains = domains();
+    let rules = wire::rules(&wire::settings(global)?, &domains)?;
+    if graph || format == Format::Dot {
+        emit(&Engine::new(domains, rules.into(), Stores::new()).graph().dot())?;
+        return Ok(Outcome::Found);
+    }
+    let classes = |text: Option<&str>| -> eyre::Result<Option<Vec<Class>>> {
+        let found = text.map(|text| domains.goal(text)).transpose();
+        found.map_err(|fault| usage(fault.to_string()))
+    };
+    let (start, goal) = (classes(global.from.as_deref())?, classes(goal)?);
+    let admits = |patterns: &[Pattern], classes: &Option<Vec<Class>>| {
+        let any = |class: &Class| patterns.iter().any(|pattern| pattern.admits(class));
+        classes.as_ref().is_none_or(|classes| classes.iter().any(any))
+    };
+    let chosen: Vec<&Rule> = rules
+        .rules()
+        .iter()
+        .filter(|rule| admits(&rule.start, &start) && admits(&rule.goal, &goal))
+        .collect();
+    emit(&print(&chosen, format)?)?;
+    Ok(if chosen.is_empty() { Outcome::Nothing } else { Outcome::Found })
+}
+
+fn print(rules: &[&Rule], format: Format) -> eyre::Result<String> {
+    let names = |patterns: &[Pattern]| patterns.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let entry = |rule: &&Rule| {
+        json!({
+            "name": *rule.name, "about": rule.about, "start": names(&rule.start),
+            "goal": names(&rule.goal), "cost": rule.cost, "origin": rule.origin,
+        })
+    };
+    let entries: Vec<Value> = rules.iter().map(entry).collect();
+    let line = |rule: &&Rule| {
+        let cost = if rule.cost == 1 { String::new() } else { format!("  cost {}", rule.cost) };
+        let (start, goal) = (names(&rule.start).join(", "), names(&rule.goal).join(", "));
+        format!("{}: {start} -> {goal}{cost}\n    {}\n", rule.name, rule.about.trim())
+    };
+    Ok(match format {
+        Format::Json => serde_json::to_string_pretty(&entries)?,
+        Format::Yaml => yaml(&entries)?,
+        Format::Name => rules.iter().map(|rule| format!("{}\n", rule.name)).collect(),
+        _ => rules.iter().map(line).collect(),
+    })
+}
+
+/// Loads rules, runs their examples, and reports all faults.
+pub(super) fn check(global: &Global, files: &[PathBuf]) -> eyre::Result<Outcome> {
+    let mut all = wire::rule_files(&wire::settings(global)?)?;
+    for path in files {
+        all.push(RuleFile { name: path.display().to_string(), text: read(path)? });
+    }
+    let (rules, mut faults) = RuleSet::load(&domains(), &all);
+    faults.extend(rules.check());
+    for fault in &faults {
+        note(&fault.render());
+    }
+    let (count, files) = (rules.rules().len(), all.len());
+    let examples: usize = rules.rules().iter().map(|rule| rule.examples.len()).sum();
+    if faults.is_empty() {
+        emit(&format!("{count} rules in {files} files, {examples} examples: all good\n"))?;
+        return Ok(Outcome::Found);
+    }
+    note(&format!("{} faults; {count} rules in {files} files can be used", faults.len()));
+    Ok(Outcome::Faulty)
+}
+
+fn read(path: &Path) -> eyre::Result<String> {
+    std::fs::read_to_string(path).wrap_err_with(|| format!("cannot read {}", path.display()))
+}
+
+/// Applies every rule of a class to one object.
+pub(super) fn attempt(global: &Global, class: &str, file: &str) -> eyre::Result<Outcome> {
+    let format =
+        global.format("rules try", &[Format::Text, Format::Json, Format::Yaml]).map_err(usage)?;
+    let domains = domains();
+    let class = domains.class(class).map_err(|fault| usage(fault.to_string()))?;
+    let rules = wire::rules(&wire::settings(global)?, &domains)?;
+    let text = if file == "-" {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).wrap_err("cannot read standard input")?;
+        text
+    } else {
+        read(Path::new(file))?
+    };
+    let body: Value =
+        serde_json::from_str(&text).wrap_err_with(|| format!("{file} is not one JSON object"))?;
+    if !body.is_object() {
+        return Err(eyre::eyre!("{file} is not one JSON object but another JSON value"));
+    }
+    let object = domains.object(&class, body)?;
+    let made = apply(&rules, &object);
+    let entry = |(rule, queries): &(String, Vec<String>)| json!({"rule": rule, "queries": queries});
+    let entries: Vec<Value> = made.iter().map(entry).collect();
+    let text = match format {
+        Format::Json => serde_json::to_string_pretty(&entries)?,
+        Format::Yaml => yaml(&entries)?,
+        _ => made
+            .iter()
+            .map(|(rule, queries)| format!("{rule}\n  {}\n", queries.join("\n  ")))
+            .collect(),
+    };
+    emit(&text)?;
+    Ok(if made.is_empty() { Outcome::Nothing } else { Outcome::Found })
+}
+
+fn apply(rules: &RuleSet, object: &Object) -> Vec<(String, Vec<String>)> {
+    let view = rules.view(object);
+    let mut made = Vec::new();
+    for number in rules.starting_at(&object.class) {
+        let name = &rules.rules()[number].name;
+        match rules.apply(number, &view) {
+            Applied::Queries(queries) if !queries.is_empty() => {
+                let queries = queries.iter().map(|query| query.text().to_owned()).collect();
+                made.push((name.to_string(), queries));
+            }
+            Applied::Fault(message) => note(&format!("rule {name} failed: {message}")),
+            Applied::Queries(_) | Applied::DoesNotApply => {}
+        }
+    }
+    made
+}

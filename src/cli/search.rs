@@ -1,0 +1,165 @@
+//! `goals` and `neighbors`: a search, printed.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::Arc;
+
+use color_eyre::eyre::{self, eyre};
+
+use super::args::{Format, Global, Shape};
+use super::print::{self, Report};
+use super::resolve::{failure, resolve};
+use super::wire::Session;
+use super::{Outcome, emit, note, usage};
+use crate::engine::{Request, Running, Snapshot};
+use crate::model::{Class, Query};
+
+const FORMATS: [Format; 6] =
+    [Format::Text, Format::Json, Format::Yaml, Format::Name, Format::Dot, Format::Mermaid];
+
+/// Follows rules from a start to goals.
+pub(super) async fn goals(
+    global: &Global,
+    start: &str,
+    goals: &[String],
+    shape: Shape,
+) -> eyre::Result<Outcome> {
+    let format = global.format("goals", &FORMATS).map_err(usage)?;
+    let session = Session::open(global, false).await?;
+    session.ready().await;
+    let domains = session.engine.domains();
+    let goals: Result<Vec<Vec<Class>>, _> = goals.iter().map(|goal| domains.goal(goal)).collect();
+    let goals = goals.map_err(|fault| usage(fault.to_string()))?;
+    let reach = session.settings.reach;
+    run(format, &session, start, goals, reach, shape).await
+}
+
+/// Follows rules from a start to everything near.
+pub(super) async fn neighbors(
+    global: &Global,
+    start: &str,
+    depth: Option<u32>,
+    shape: Shape,
+) -> eyre::Result<Outcome> {
+    let format = global.format("neighbors", &FORMATS).map_err(usage)?;
+    let session = Session::open(global, false).await?;
+    let reach = depth.or(global.reach).unwrap_or(session.settings.depth);
+    run(format, &session, start, Vec::new(), reach, shape).await
+}
+
+async fn run(
+    format: Format,
+    session: &Session,
+    start: &str,
+    goals: Vec<Vec<Class>>,
+    reach: u32,
+    shape: Shape,
+) -> eyre::Result<Outcome> {
+    let Some((snapshot, query)) = find(session, start, goals, reach).await? else {
+        return Ok(Outcome::Interrupted);
+    };
+    if snapshot.tree.root().is_none() {
+        if matches!(format, Format::Json | Format::Yaml) {
+            emit(&Report::new(&snapshot, &query, false).print(format)?)?;
+        }
+        return Ok(Outcome::Nothing);
+    }
+    let text = match format {
+        Format::Text => print::text(&snapshot, width()),
+        _ => Report::new(&snapshot, &query, shape.objects).print(format)?,
+    };
+    emit(&text)?;
+    Ok(outcome(&snapshot))
+}
+
+/// Runs a search from a START to its end; `None` if it was interrupted. A START that matches
+/// nothing gives an empty tree.
+pub(super) async fn find(
+    session: &Session,
+    start: &str,
+    goals: Vec<Vec<Class>>,
+    reach: u32,
+) -> eyre::Result<Option<(Arc<Snapshot>, Query)>> {
+    let resolved = tokio::select! {
+        resolved = resolve(session, start) => resolved?,
+        _ = tokio::signal::ctrl_c() => return Ok(None),
+    };
+    if resolved.objects.is_empty() {
+        if let Some(error) = resolved.errors.first() {
+            return Err(eyre!("cannot ask for the start {start}: {}", failure(error)));
+        }
+        note(&format!("nothing matches {start} (asked for {})", resolved.query));
+        let hint = match (&session.namespace, resolved.query.class().domain()) {
+            (Some(namespace), _) => format!("looked in namespace {namespace}; -A looks in all"),
+            (None, "alert") => "only alerts that are active now can be a start".to_owned(),
+            (None, _) => "check the name, and the context with `korrel8 sources`".to_owned(),
+        };
+        note(&hint);
+    }
+    resolved.tell();
+    let scope = session.scope(&resolved.objects)?;
+    let request = Request {
+        start: resolved.objects,
+        query: Some(resolved.query.clone()),
+        goals,
+        reach,
+        scope,
+        deadline: session.deadline(),
+    };
+    let running = session.engine.search(request);
+    let snapshot = tokio::select! {
+        snapshot = watched(running) => snapshot,
+        _ = tokio::signal::ctrl_c() => return Ok(None),
+    };
+    Ok(Some((snapshot, resolved.query)))
+}
+
+/// Waits for the end of a search and meanwhile shows its progress, if somebody is watching.
+async fn watched(running: Running) -> Arc<Snapshot> {
+    if !io::stderr().is_terminal() {
+        return running.finish().await;
+    }
+    let mut progress = running.progress();
+    let mut beat = tokio::time::interval(std::time::Duration::from_millis(200));
+    beat.tick().await;
+    let mut shown = false;
+    loop {
+        let now = Arc::clone(&progress.borrow_and_update());
+        if now.finished {
+            if shown {
+                write!(io::stderr(), "\r\x1b[K").ok();
+            }
+            return now;
+        }
+        tokio::select! {
+            changed = progress.changed() => if changed.is_err() { return running.finish().await },
+            _ = beat.tick() => {
+                let seconds = now.elapsed.as_secs_f64();
+                write!(io::stderr(), "\r\x1b[K{}/{} queries {seconds:.1}s", now.done, now.total).ok();
+                shown = true;
+            }
+        }
+    }
+}
+
+/// How a search ended.
+fn outcome(snapshot: &Snapshot) -> Outcome {
+    let hit = |node: &crate::graph::Node| {
+        let wanted = if snapshot.goals.is_empty() { node.parent.is_some() } else { node.goal };
+        wanted && !node.members.is_empty()
+    };
+    if snapshot.partial() {
+        Outcome::Partial
+    } else if snapshot.tree.nodes.iter().any(hit) {
+        Outcome::Found
+    } else {
+        Outcome::Nothing
+    }
+}
+
+/// The width of the terminal that standard output is, if it is one.
+pub(super) fn width() -> Option<usize> {
+    if !io::stdout().is_terminal() {
+        return None;
+    }
+    crossterm::terminal::size().ok().map(|(columns, _)| usize::from(columns))
+}
