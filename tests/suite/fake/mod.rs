@@ -1,0 +1,6 @@
+//! Servers that behave like the recorded ones, over real HTTP.
+
+pub(crate) mod apiserver;
+mod discovery;
+pub(crate) mod http;
+pub(crate) mod loki;

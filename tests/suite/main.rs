@@ -1,0 +1,22 @@
+//! Tests of the whole: rooms, rules, servers, commands, the terminal. One crate, so that the
+//! library is linked once.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod ask;
+mod commands;
+mod demo;
+mod fake;
+mod http_client;
+mod kube_client;
+mod kube_store;
+mod layers;
+mod loki_store;
+mod pod_logs;
+mod prometheus_store;
+mod readme;
+mod real;
+mod rules;
+mod run;
+mod status;
+mod terminal;

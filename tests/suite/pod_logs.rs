@@ -1,0 +1,201 @@
+//! Logs of Pods through the API server.
+
+use std::sync::Arc;
+
+use futures::StreamExt;
+use korrel8::client::kube::{Kube, KubeOptions};
+use korrel8::domain::log::{Log, PodLogStore};
+use korrel8::model::{
+    Answer, Cut, Domains, ErrorKind, Found, Query, Scope, SourceState, Store, Vocabulary, Window,
+};
+use serde_json::{Value, json};
+
+use crate::fake::apiserver::ApiServer;
+use crate::fake::http::Server;
+use crate::kube_client::{Config, connect};
+use crate::kube_store::{at, pod, scope};
+
+fn cluster() -> ApiServer {
+    let db = json!({"metadata": {"labels": {"app": "db"}},
+        "spec": {"nodeName": "n1", "initContainers": [{"name": "setup"}],
+            "containers": [{"name": "db"}, {"name": "metrics"}],
+            "ephemeralContainers": [{"name": "debugger"}]},
+        "status": {"containerStatuses": [
+            {"name": "db", "restartCount": 3}, {"name": "metrics", "restartCount": 0}]}});
+    let web =
+        json!({"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "web"}]}});
+    let mut system = pod("dns", &json!({"spec": {"containers": [{"name": "dns"}]}}));
+    system["metadata"]["namespace"] = json!("kube-system");
+    let mut server = ApiServer::with([pod("db-0", &db), pod("web-0", &web), system]);
+    for (pod, container, previous, lines) in [
+        ("db-0", "setup", false, vec![("2026-11-23T01:00:01.5Z", "ready")]),
+        (
+            "db-0",
+            "db",
+            false,
+            vec![
+                ("2026-11-23T00:59:59Z", "too early"),
+                ("2026-11-23T01:10:00Z", "level=error msg=\"disk full\""),
+                ("2026-11-23T01:20:00Z", "\u{1b}[31mpanic\u{1b}[0m"),
+                ("2026-11-23T02:00:01Z", "too late"),
+            ],
+        ),
+        ("db-0", "db", true, vec![("2026-11-23T01:05:00Z", "last words")]),
+        ("db-0", "metrics", false, vec![]),
+        ("db-0", "debugger", false, vec![("2026-11-23T01:15:00Z", "# df")]),
+        ("dns", "dns", false, vec![("2026-11-23T01:01:00Z", "NXDOMAIN")]),
+    ] {
+        server.logs.insert((pod, container, previous), lines);
+    }
+    server
+}
+
+async fn ask_as(kube: &Kube, query: &str, scope: Scope) -> Answer {
+    let words = Vocabulary::builtin();
+    let domains = Domains::new(vec![Arc::new(Log::new(&words))]);
+    let query: Query = domains.query(query).unwrap();
+    let store = PodLogStore::new(kube, &words);
+    let mut answers: Vec<Answer> = store.fetch(vec![query], scope).collect().await;
+    assert_eq!(answers.len(), 1);
+    assert_eq!(store.sources()[0].name, "pod-logs");
+    answers.remove(0)
+}
+
+async fn ask(server: &Server, query: &str) -> Found {
+    ask_as(&connect(server).await, query, scope(100)).await.result.unwrap()
+}
+
+fn lines(found: &Found) -> Vec<String> {
+    let text = |object: &Value, key: &str| object[key].as_str().unwrap().to_owned();
+    let line = |body: &Value| format!("{}: {}", text(body, "container"), text(body, "body"));
+    found.objects.iter().map(|object| line(&object.body)).collect()
+}
+
+#[tokio::test]
+async fn all_containers_are_read_newest_first() {
+    let server = cluster().start().await;
+    let found = ask(&server, "log:application:{namespace: shop, name: db-0}").await;
+    assert_eq!(
+        lines(&found),
+        [
+            "db: \u{1b}[31mpanic\u{1b}[0m",
+            "debugger: # df",
+            "db: level=error msg=\"disk full\"",
+            "setup: ready",
+        ]
+    );
+    let newest = &found.objects[0];
+    assert_eq!((newest.text("/pod"), newest.text("/node")), (Some("db-0"), Some("n1")));
+    assert_eq!(newest.preview, "panic");
+    assert_eq!((&found.cut, &found.note), (&None, &None));
+    let asked = server.requests();
+    let log = asked.iter().find(|request| request.path.ends_with("/log")).unwrap();
+    assert_eq!(log.param("timestamps"), "true");
+    assert_eq!(log.param("sinceTime"), "2026-11-23T01:00:00Z");
+}
+
+#[tokio::test]
+async fn selectors_choose_pods_and_containers() {
+    let server = cluster().start().await;
+    for (query, expected) in [
+        (
+            "log:application:{namespace: shop, labels: {app: db}, containers: [setup]}",
+            vec!["setup: ready"],
+        ),
+        ("log:application:{name: db-0, containers: [debugger, absent]}", vec!["debugger: # df"]),
+        ("log:application:{namespace: shop, name: gone}", vec![]),
+        ("log:application:{namespace: kube-system}", vec![]),
+        ("log:infrastructure:{namespace: kube-system}", vec!["dns: NXDOMAIN"]),
+        ("log:infrastructure:{}", vec!["dns: NXDOMAIN"]),
+        ("log:audit:{}", vec![]),
+    ] {
+        assert_eq!(lines(&ask(&server, query).await), expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_found_matches_its_query() {
+    let server = cluster().start().await;
+    let kube = connect(&server).await;
+    for query in [
+        "log:application:{namespace: shop, name: db-0}",
+        "log:application:{namespace: shop, labels: {app: db}, containers: [db]}",
+        "log:application:{namespace: shop, name: db-0, previous: true}",
+    ] {
+        let answer = ask_as(&kube, query, scope(100)).await;
+        let found = answer.result.unwrap();
+        assert!(!found.objects.is_empty());
+        for object in &found.objects {
+            assert_eq!(answer.query.matches(object), Some(true), "{query}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_previous_run_is_read_where_there_was_one() {
+    let server = cluster().start().await;
+    let query = "log:application:{namespace: shop, name: db-0, previous: true}";
+    let found = ask(&server, query).await;
+    assert_eq!(lines(&found), ["db: last words"]);
+    assert_eq!(found.note, None, "no previous run is nothing to remark");
+    let asked = server.requests();
+    assert!(!asked.iter().any(|request| request.param("container") == "metrics"));
+}
+
+#[tokio::test]
+async fn one_container_that_fails_does_not_spoil_the_rest() {
+    let mut server = cluster();
+    server.logs.remove(&("db-0", "metrics", false));
+    let server = server.start().await;
+    let found = ask(&server, "log:application:{namespace: shop, name: db-0}").await;
+    assert_eq!(found.objects.len(), 4);
+    let note = found.note.unwrap();
+    assert!(note.contains("shop/db-0 metrics") && note.contains("connection refused"), "{note}");
+    let kube = connect(&server).await;
+    let answer = ask_as(&kube, "log:application:{namespace: shop, name: web-0}", scope(100)).await;
+    assert_eq!(answer.result.unwrap_err().kind, ErrorKind::Server(500), "none could be read");
+    assert_eq!(kube.source().state, SourceState::Idle, "the logs are a source of their own");
+}
+
+#[tokio::test]
+async fn a_limit_keeps_the_newest_and_says_so() {
+    let server = cluster().start().await;
+    let kube = connect(&server).await;
+    let query = "log:application:{namespace: shop, name: db-0, containers: [db]}";
+    let found = ask_as(&kube, query, scope(1)).await.result.unwrap();
+    assert_eq!(lines(&found), ["db: \u{1b}[31mpanic\u{1b}[0m"]);
+    assert_eq!(found.cut, Some(Cut { shown: 1, total: Some(2), by: "limit" }));
+    // In a window that lasts, the server itself cuts: the rest is not known.
+    let now = chrono::Utc::now().max(at("23:00:00"));
+    let window = Window { end: now, ..scope(1).window };
+    let mut server = cluster();
+    let many: Vec<_> = (0..50).map(|_| ("2026-11-23T01:10:00Z", "again")).collect();
+    server.logs.insert(("db-0", "db", false), many);
+    let server = server.start().await;
+    let kube = connect(&server).await;
+    let found = ask_as(&kube, query, Scope { window, ..scope(10) }).await.result.unwrap();
+    assert_eq!(found.cut, Some(Cut { shown: found.objects.len(), total: None, by: "limit" }));
+}
+
+#[tokio::test]
+async fn logs_that_may_not_be_read_are_said() {
+    let server = cluster().start().await;
+    let config = Config::new(&server);
+    let options = KubeOptions { context: Some("limited".into()), ..config.options() };
+    let kube = Kube::connect(&options).await.unwrap();
+    let answer =
+        ask_as(&kube, "log:infrastructure:{namespace: kube-system, name: dns}", scope(9)).await;
+    let error = answer.result.unwrap_err();
+    assert_eq!((error.kind, &*error.source_name), (ErrorKind::Forbidden, "pod-logs"));
+}
+
+#[tokio::test]
+async fn logql_needs_loki() {
+    let server = cluster().start().await;
+    let kube = connect(&server).await;
+    let answer = ask_as(&kube, "log:application:{namespace=\"shop\"} |= \"x\"", scope(9)).await;
+    let error = answer.result.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::BadQuery);
+    assert!(error.hint.unwrap().contains("--loki-url"));
+    assert!(server.requests().is_empty());
+}
