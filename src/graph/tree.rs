@@ -241,7 +241,7 @@ impl Tree {
 
     /// (queries that have ended, all queries), each query text counted once.
     pub fn progress(&self) -> (usize, usize) {
-        let mut ended = std::collections::BTreeMap::new();
+        let mut ended = std::collections::HashMap::new();
         for run in self.nodes.iter().flat_map(|node| &node.runs) {
             ended.insert(&run.query, run.state != RunState::Pending);
         }

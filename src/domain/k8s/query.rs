@@ -171,13 +171,16 @@ impl model::Selector for Selector {
     }
 
     fn matches(&self, object: &Object) -> Option<bool> {
-        let is = |wanted: &Option<String>, pointer| {
-            wanted.as_deref().is_none_or(|wanted| object.text(pointer) == Some(wanted))
+        // The id is `namespace/name`, or `name` in no namespace; comparing it is cheaper by far
+        // than looking into the body.
+        let (namespace, name) = match object.id.split_once('/') {
+            Some((namespace, name)) => (Some(namespace), name),
+            None => (None, &*object.id),
         };
         let labels = || object.body.pointer("/metadata/labels").and_then(Value::as_object);
         Some(
-            is(&self.namespace, "/metadata/namespace")
-                && is(&self.name, "/metadata/name")
+            self.name.as_deref().is_none_or(|wanted| wanted == name)
+                && self.namespace.as_deref().is_none_or(|wanted| Some(wanted) == namespace)
                 && (self.labels.is_empty() || self.labels.accept(labels()))
                 && self.fields.iter().all(|(field, want)| field_is(&object.body, field, want))
                 && self.accepts_body(&object.body),
