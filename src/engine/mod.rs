@@ -114,8 +114,9 @@ impl Engine {
             Plan::goals_of(outlines, &self.graph, request.goals, request.reach)
         };
         let asker = self.asker(request.scope);
+        let bounds = Bounds::for_limit(request.scope.limit);
         let start = Start { objects: request.start, query: request.query, scope: request.scope };
-        let (search, first) = Search::new(Arc::clone(&asker.rules), plan, Bounds::default(), start);
+        let (search, first) = Search::new(Arc::clone(&asker.rules), plan, bounds, start);
         run::start(asker, search, first, goals, request.deadline)
     }
 

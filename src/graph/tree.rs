@@ -35,8 +35,8 @@ pub struct Node {
     pub runs: Vec<Run>,
     /// Why the path ends here, if it does.
     pub end: Option<End>,
-    /// How many of its own objects no rule was applied to because of a limit.
-    pub unexpanded: usize,
+    /// How many of the parent's objects the rule was not applied to because of a limit.
+    pub left_out: usize,
     /// How much it matters, 0 to 1.
     pub score: f64,
     /// Whether the class is one of the search's goals.
@@ -148,7 +148,8 @@ impl Node {
 
     /// Whether something was cut off or not asked for.
     pub fn truncated(&self) -> bool {
-        self.runs.iter().any(|run| run.cut.is_some() || run.state == RunState::Skipped)
+        let cut = |run: &Run| run.cut.is_some() || run.state == RunState::Skipped;
+        self.left_out > 0 || self.runs.iter().any(cut)
     }
 
     /// What stands for the count in a tree, exactly one of: `…` while pending, a count, the kind

@@ -194,7 +194,7 @@ pub(super) fn add(
         runs: if parent.is_some() { vec![run] } else { Vec::new() },
         end: None,
         score: 0.0,
-        unexpanded: 0,
+        left_out: 0,
         goal: false,
     });
     at

@@ -28,6 +28,8 @@ struct Draft {
     node: Node,
     /// Which goals the path has been at.
     reached: u64,
+    /// How many of its objects no rule is applied to because of a limit.
+    held_back: usize,
     /// For each run, the indexes of the parent's members that made its query.
     makers: Vec<Vec<usize>>,
 }
@@ -87,10 +89,10 @@ impl Build<'_> {
             runs: self.search.start.query.iter().map(asked).collect(),
             end: None,
             score: 0.0,
-            unexpanded: 0,
+            left_out: 0,
             goal: false,
         };
-        Draft { node, reached: 0, makers: Vec::new() }
+        Draft { node, reached: 0, held_back: 0, makers: Vec::new() }
     }
 
     /// Fills a node with the objects that its queries brought, but for those already on the path.
@@ -142,8 +144,9 @@ impl Build<'_> {
                 member.seen = true;
             }
         }
-        node.unexpanded = open.len().saturating_sub(self.search.bounds.objects);
+        let held_back = open.len().saturating_sub(self.search.bounds.objects);
         open.truncate(self.search.bounds.objects);
+        self.nodes[index].held_back = held_back;
         open
     }
 
@@ -220,10 +223,10 @@ impl Build<'_> {
             runs,
             end: visited.then_some(End::Visited),
             score: 0.0,
-            unexpanded: 0,
+            left_out: self.nodes[parent].held_back,
         };
         let number = self.nodes.len();
-        self.nodes.push(Draft { node, reached, makers });
+        self.nodes.push(Draft { node, reached, held_back: 0, makers });
         self.nodes[parent].node.children.push(number);
         Some(number)
     }

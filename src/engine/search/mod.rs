@@ -35,9 +35,19 @@ pub struct Bounds {
     pub objects: usize,
 }
 
+impl Bounds {
+    /// Bounds that go with a limit of objects per query: lifting one lifts the others.
+    pub fn for_limit(limit: usize) -> Self {
+        Self { queries: limit.max(LEAST), objects: limit.max(LEAST) }
+    }
+}
+
+/// What a search may do at the least, however low its limit is.
+const LEAST: usize = 200;
+
 impl Default for Bounds {
     fn default() -> Self {
-        Self { queries: 1000, objects: 1000 }
+        Self::for_limit(1000)
     }
 }
 

@@ -292,7 +292,6 @@ fn limits_are_visible() {
     assert_eq!(open.len(), 1);
     search.receive(vec![world.answer(&open[0])]);
     let tree = search.tree();
-    assert_eq!(tree.nodes[0].unexpanded, 1);
-    assert!(tree.nodes[1].truncated());
+    assert_eq!((tree.nodes[1].left_out, tree.nodes[1].truncated()), (1, true));
     assert_eq!(tree.nodes[1].badge(), "1+");
 }

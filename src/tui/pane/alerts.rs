@@ -194,7 +194,7 @@ impl Alerts {
             runs: Vec::new(),
             end: None,
             score: 0.0,
-            unexpanded: 0,
+            left_out: 0,
             goal: false,
         }
     }

@@ -314,6 +314,7 @@ fn cut(node: &Node) -> String {
     let by = node.runs.iter().filter_map(|run| run.cut.as_ref()).map(|cut| cut.by);
     match by.clone().next() {
         Some(by) if by != "limit" => format!("{text} ({by})"),
+        None if node.left_out > 0 => format!("{text} ({} above not followed)", node.left_out),
         _ => text,
     }
 }
