@@ -147,25 +147,23 @@ pub(super) fn config_path(global: &Global) -> eyre::Result<Outcome> {
 /// The settings in force; what is secret is hidden.
 pub(super) fn config_show(global: &Global) -> eyre::Result<Outcome> {
     let settings = wire::settings(global)?;
-    let hide = |token: &Option<String>| token.as_ref().map(|_| "(hidden)");
-    let backend = |backend: &config::Backend| {
-        let headers: Vec<&String> = backend.headers.keys().collect();
-        json!({
-            "url": backend.url.as_deref().map(without_password), "found": backend.found,
-            "token": hide(&backend.token), "token_file": backend.token_file,
-            "ca_file": backend.ca_file, "insecure": backend.insecure,
-            "org_id": backend.org_id, "headers": headers,
-        })
-    };
-    emit(&yaml(&json!({
-        "prometheus": backend(&settings.prometheus),
-        "alertmanager": backend(&settings.alertmanager),
-        "loki": backend(&settings.loki),
-        "context": settings.context, "namespace": settings.namespace, "rules": settings.rules,
-        "limit": settings.limit, "depth": settings.depth, "reach": settings.reach,
-        "request_timeout": settings.request_timeout, "timeout": settings.timeout,
-        "max_answer": settings.max_answer, "keys": settings.keys, "mouse": settings.mouse,
-    }))?)?;
+    let mut shown = serde_json::to_value(&settings)?;
+    let backends = [&settings.prometheus, &settings.alertmanager, &settings.loki]
+        .map(|backend| &backend.found);
+    for (name, found) in ["prometheus", "alertmanager", "loki"].into_iter().zip(backends) {
+        let backend = &mut shown[name];
+        backend["found"] = found.as_str().into();
+        if let Some(url) = backend["url"].as_str() {
+            backend["url"] = without_password(url).into();
+        }
+        if backend["token"].is_string() {
+            backend["token"] = "(hidden)".into();
+        }
+        for (_, value) in backend["headers"].as_object_mut().into_iter().flatten() {
+            *value = "(hidden)".into();
+        }
+    }
+    emit(&yaml(&shown)?)?;
     Ok(Outcome::Found)
 }
 

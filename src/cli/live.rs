@@ -17,7 +17,7 @@ use crate::client::http::HttpOptions;
 use crate::client::kube::{Kube, KubeOptions};
 use crate::client::loki::Loki;
 use crate::client::prometheus::Prometheus;
-use crate::config::{Backend, Settings};
+use crate::config::{Address, Settings};
 use crate::domain::alert::AlertStore;
 use crate::domain::k8s::{K8s, KubeStore, discover};
 use crate::domain::log::{LokiStore, PodLogStore};
@@ -141,7 +141,7 @@ fn kube_options(global: &Global, settings: &Settings, screen: bool) -> KubeOptio
 /// The options of an HTTP back end, if it is configured.
 fn backend(
     kind: &str,
-    backend: &Backend,
+    backend: &Address,
     settings: &Settings,
 ) -> eyre::Result<Option<HttpOptions>> {
     let Some(url) = &backend.url else { return Ok(None) };

@@ -51,8 +51,7 @@ struct Asked {
 
 /// The settings: defaults < file < environment < flags.
 pub(super) fn settings(global: &Global) -> eyre::Result<Settings> {
-    let file = config::read(global.config.as_deref())?;
-    let mut settings = Settings::from_file(file);
+    let mut settings = config::read(global.config.as_deref())?;
     let backends = [
         (&mut settings.prometheus, &global.prometheus_url, "--prometheus-url"),
         (&mut settings.alertmanager, &global.alertmanager_url, "--alertmanager-url"),

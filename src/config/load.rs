@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy as _;
 use thiserror::Error;
 
-use super::file::File;
+use super::settings::Settings;
 
 /// Why settings or rules cannot be read.
 #[derive(Debug, Error)]
@@ -37,23 +37,24 @@ pub fn folder() -> Option<PathBuf> {
 }
 
 /// Reads a settings file: the one given, which must be there, or the usual one if there is one.
-pub fn read(given: Option<&Path>) -> Result<File, ConfigError> {
+pub fn read(given: Option<&Path>) -> Result<Settings, ConfigError> {
     let usual = folder().map(|folder| folder.join("config.yaml"));
-    let Some(path) = given.map(Path::to_owned).or(usual) else { return Ok(File::default()) };
+    let Some(path) = given.map(Path::to_owned).or(usual) else { return Ok(Settings::default()) };
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(reason) if given.is_none() && reason.kind() == std::io::ErrorKind::NotFound => {
-            return Ok(File::default());
+            return Ok(Settings::default());
         }
         Err(reason) => return Err(ConfigError::Read { path, reason }),
     };
-    parse(&text).map_err(|message| ConfigError::Parse { path, message })
+    let parsed = parse(&text).map_err(|message| ConfigError::Parse { path, message })?;
+    Ok(parsed.settled())
 }
 
-fn parse(text: &str) -> Result<File, String> {
+fn parse(text: &str) -> Result<Settings, String> {
     let blank = text.lines().all(|line| line.trim().is_empty() || line.trim().starts_with('#'));
     if blank {
-        return Ok(File::default());
+        return Ok(Settings::default());
     }
     serde_saphyr::from_str(text).map_err(|fault| fault.to_string())
 }
@@ -94,14 +95,14 @@ mod tests {
     #[test]
     fn the_shown_settings_are_the_defaults() {
         let shown = parse(include_str!("../../assets/config.yaml")).expect("parses");
-        assert_eq!(shown, File::default());
+        assert_eq!(shown, Settings::default());
     }
 
     #[test]
     fn an_unknown_setting_is_named_with_its_place() {
         let fault = parse("limit: 5\nlokki:\n  url: x\n").expect_err("no such setting");
         assert!(fault.contains("lokki") && fault.contains('2'), "{fault}");
-        assert_eq!(parse("# nothing\n\n").expect("empty is fine"), File::default());
+        assert_eq!(parse("# nothing\n\n").expect("empty is fine"), Settings::default());
         assert_eq!(
             parse("loki: {url: http://x}").expect("parses").loki.url.as_deref(),
             Some("http://x")

@@ -1,23 +1,24 @@
-//! The shape of the settings file. `assets/config.yaml` shows every setting with its default.
+//! The settings: the shape of the file, with defaults for what it does not say. `assets/config.yaml`
+//! shows every one.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// What a settings file may say.
+/// The settings of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct File {
+pub struct Settings {
     /// Where Prometheus is.
     pub prometheus: Address,
     /// Where Alertmanager is.
     pub alertmanager: Address,
     /// Where Loki is.
     pub loki: Address,
-    /// The kubeconfig context.
+    /// The kubeconfig context; `None` for the current one.
     pub context: Option<String>,
-    /// The namespace.
+    /// The namespace to look at; `None` for the context's.
     pub namespace: Option<String>,
     /// Files or folders with rules.
     pub rules: Vec<PathBuf>,
@@ -29,7 +30,7 @@ pub struct File {
     pub reach: u32,
     /// Seconds that one call may take.
     pub request_timeout: u64,
-    /// Seconds that a whole search may take.
+    /// Seconds that a whole search may take; 0 for no bound.
     pub timeout: u64,
     /// Megabytes that one answer may have.
     pub max_answer: usize,
@@ -43,7 +44,10 @@ pub struct File {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Address {
-    /// Its URL.
+    /// What said where it is: `--loki-url`, `LOKI_ADDR`, `config`; empty if nothing did.
+    #[serde(skip)]
+    pub found: String,
+    /// Its URL; `None` if it is not configured.
     pub url: Option<String>,
     /// A bearer token.
     pub token: Option<String>,
@@ -59,7 +63,7 @@ pub struct Address {
     pub headers: BTreeMap<String, String>,
 }
 
-impl Default for File {
+impl Default for Settings {
     fn default() -> Self {
         Self {
             prometheus: Address::default(),
@@ -77,5 +81,30 @@ impl Default for File {
             keys: BTreeMap::new(),
             mouse: false,
         }
+    }
+}
+
+impl Address {
+    /// Lets a flag or an environment variable win over the file.
+    pub fn set_url(&mut self, url: Option<String>, found: &str) {
+        if let Some(url) = url {
+            self.url = Some(url);
+            found.clone_into(&mut self.found);
+        }
+    }
+}
+
+impl Settings {
+    /// Notes what came from the file, and keeps numbers within sense.
+    pub(super) fn settled(mut self) -> Self {
+        for address in [&mut self.prometheus, &mut self.alertmanager, &mut self.loki] {
+            if address.url.is_some() {
+                "config".clone_into(&mut address.found);
+            }
+        }
+        self.limit = self.limit.max(1);
+        self.request_timeout = self.request_timeout.max(1);
+        self.max_answer = self.max_answer.max(1);
+        self
     }
 }
