@@ -227,7 +227,7 @@ pub(super) struct Global {
     #[arg(long, global = true, value_name = "FILE", env = "KORREL8_CONFIG")]
     #[arg(help_heading = "Output")]
     pub(super) config: Option<PathBuf>,
-    /// Say more on standard error.
+    /// Tell every query and what became of it on standard error.
     #[arg(long, short, global = true, action = clap::ArgAction::Count, help_heading = "Output")]
     pub(super) verbose: u8,
 }

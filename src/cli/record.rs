@@ -6,7 +6,7 @@ use std::path::Path;
 use color_eyre::eyre::{self, Context as _};
 
 use super::args::Global;
-use super::search::find;
+use super::search::{Ask, find};
 use super::wire::Session;
 use super::{Outcome, emit, usage};
 use crate::engine::Snapshot;
@@ -21,7 +21,7 @@ pub(super) async fn run(global: &Global, start: &str, depth: Option<u32>) -> eyr
     let file = Path::new(file);
     let session = Session::open(global, false).await?;
     let reach = depth.or(global.reach).unwrap_or(session.settings.reach);
-    let Some((snapshot, _)) = find(&session, start, Vec::new(), reach).await? else {
+    let Some((snapshot, _)) = find(&session, Ask { start, goals: Vec::new(), reach }).await? else {
         return Ok(Outcome::Interrupted);
     };
     if snapshot.tree.root().is_none() {

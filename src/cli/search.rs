@@ -16,6 +16,14 @@ use crate::model::{Class, Query};
 const FORMATS: [Format; 6] =
     [Format::Text, Format::Json, Format::Yaml, Format::Name, Format::Dot, Format::Mermaid];
 
+/// What a command looks for.
+pub(super) struct Ask<'a> {
+    pub(super) start: &'a str,
+    /// None for everything within reach.
+    pub(super) goals: Vec<Vec<Class>>,
+    pub(super) reach: u32,
+}
+
 /// Follows rules from a start to goals.
 pub(super) async fn goals(
     global: &Global,
@@ -30,7 +38,8 @@ pub(super) async fn goals(
     let goals: Result<Vec<Vec<Class>>, _> = goals.iter().map(|goal| domains.goal(goal)).collect();
     let goals = goals.map_err(|fault| usage(fault.to_string()))?;
     let reach = session.settings.reach;
-    run(format, &session, start, goals, reach, shape).await
+    let ask = Ask { start, goals, reach };
+    run(format, &session, ask, shape, global.verbose).await
 }
 
 /// Follows rules from a start to everything near.
@@ -43,18 +52,18 @@ pub(super) async fn neighbors(
     let format = global.format("neighbors", &FORMATS).map_err(usage)?;
     let session = Session::open(global, false).await?;
     let reach = depth.or(global.reach).unwrap_or(session.settings.depth);
-    run(format, &session, start, Vec::new(), reach, shape).await
+    let ask = Ask { start, goals: Vec::new(), reach };
+    run(format, &session, ask, shape, global.verbose).await
 }
 
 async fn run(
     format: Format,
     session: &Session,
-    start: &str,
-    goals: Vec<Vec<Class>>,
-    reach: u32,
+    ask: Ask<'_>,
     shape: Shape,
+    verbose: u8,
 ) -> eyre::Result<Outcome> {
-    let Some((snapshot, query)) = find(session, start, goals, reach).await? else {
+    let Some((snapshot, query)) = find(session, ask).await? else {
         return Ok(Outcome::Interrupted);
     };
     if snapshot.tree.root().is_none() {
@@ -62,6 +71,9 @@ async fn run(
             emit(&Report::new(&snapshot, &query, false).print(format)?)?;
         }
         return Ok(Outcome::Nothing);
+    }
+    if verbose > 0 {
+        tell_queries(&snapshot);
     }
     let text = match format {
         Format::Text => print::text(&snapshot, width()),
@@ -75,10 +87,9 @@ async fn run(
 /// nothing gives an empty tree.
 pub(super) async fn find(
     session: &Session,
-    start: &str,
-    goals: Vec<Vec<Class>>,
-    reach: u32,
+    ask: Ask<'_>,
 ) -> eyre::Result<Option<(Arc<Snapshot>, Query)>> {
+    let Ask { start, goals, reach } = ask;
     let resolved = tokio::select! {
         resolved = resolve(session, start) => resolved?,
         _ = tokio::signal::ctrl_c() => return Ok(None),
@@ -138,6 +149,14 @@ async fn watched(running: Running) -> Arc<Snapshot> {
                 shown = true;
             }
         }
+    }
+}
+
+/// Every query with what became of it and how long it took, on standard error.
+fn tell_queries(snapshot: &Snapshot) {
+    for run in snapshot.tree.nodes.iter().flat_map(|node| &node.runs) {
+        let seconds = run.seconds.unwrap_or_default();
+        note(&format!("{} {} in {seconds:.3}s: {}", run.state.word(), run.count, run.query));
     }
 }
 
