@@ -104,6 +104,7 @@ impl HttpClient {
         let failure = result.as_ref().err().filter(|error| error.kind != ErrorKind::BadQuery);
         source.state = if failure.is_none() { SourceState::Ok } else { SourceState::Failed };
         source.error = failure.map(ToString::to_string);
+        source.failure = failure.map(|failure| failure.kind);
         result
     }
 

@@ -41,10 +41,9 @@ impl Snapshot {
     pub fn partial(&self) -> bool {
         let runs = || self.tree.nodes.iter().flat_map(|node| &node.runs);
         self.cancelled
-            || runs().any(|run| match &run.state {
-                RunState::Failed(error) => error.kind != ErrorKind::Missing,
-                RunState::Cancelled => true,
-                _ => false,
+            || runs().any(|run| {
+                let failed = run.failure().is_some_and(|error| error.kind != ErrorKind::Missing);
+                failed || run.state == RunState::Cancelled
             })
     }
 }

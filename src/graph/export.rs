@@ -199,10 +199,7 @@ fn class_node(tree: &Tree, class: &Class, bodies: bool) -> ClassNode {
 }
 
 fn query_entry(run: &Run) -> QueryEntry {
-    let error = match &run.state {
-        super::RunState::Failed(error) => Some(error.message.clone()),
-        _ => None,
-    };
+    let error = run.failure().map(|error| error.message.clone());
     QueryEntry {
         query: run.query.text().to_owned(),
         count: run.count,

@@ -87,6 +87,8 @@ pub struct Run {
     pub count: usize,
     /// What a limit cut off.
     pub cut: Option<Cut>,
+    /// Why a part of the answer is missing, if a source failed while another answered.
+    pub missing: Option<StoreError>,
     /// A remark of the store.
     pub note: Option<String>,
     /// How long it took, in seconds, once it has ended.
@@ -122,6 +124,16 @@ impl RunState {
     }
 }
 
+impl Run {
+    /// Why the query, or a part of its answer, failed.
+    pub fn failure(&self) -> Option<&StoreError> {
+        match &self.state {
+            RunState::Failed(error) => Some(error),
+            _ => self.missing.as_ref(),
+        }
+    }
+}
+
 impl Node {
     /// The worst severity among the objects.
     pub fn severity(&self) -> Severity {
@@ -135,10 +147,7 @@ impl Node {
 
     /// The first failure among the queries.
     pub fn failure(&self) -> Option<&StoreError> {
-        self.runs.iter().find_map(|run| match &run.state {
-            RunState::Failed(error) => Some(error),
-            _ => None,
-        })
+        self.runs.iter().find_map(Run::failure)
     }
 
     /// Whether a query was given up.

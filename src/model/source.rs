@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::ErrorKind;
+
 /// How a back end is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -38,4 +40,7 @@ pub struct Source {
     pub millis: Option<u64>,
     /// What went wrong at the last failed call, while `state` is failed or missing.
     pub error: Option<String>,
+    /// What kind of failure that was.
+    #[serde(skip)]
+    pub failure: Option<ErrorKind>,
 }

@@ -53,6 +53,8 @@ pub struct Found {
     pub objects: Vec<Arc<Object>>,
     /// What was cut off, if anything.
     pub cut: Option<Cut>,
+    /// Why a part of the answer is missing, if a source failed while another answered.
+    pub missing: Option<StoreError>,
     /// A remark worth showing, such as the request that was really made or why nothing can be
     /// there.
     pub note: Option<String>,
@@ -61,7 +63,7 @@ pub struct Found {
 impl Found {
     /// Objects of which none was cut off.
     pub fn all(objects: Vec<Object>) -> Self {
-        Self { objects: objects.into_iter().map(Arc::new).collect(), cut: None, note: None }
+        Self { objects: objects.into_iter().map(Arc::new).collect(), ..Self::default() }
     }
 }
 
@@ -105,7 +107,7 @@ impl StoreError {
 }
 
 /// Kinds of failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub enum ErrorKind {
     /// No such source is configured.
     Missing,

@@ -53,7 +53,7 @@ fn unix_time(seconds: f64) -> Option<DateTime<Utc>> {
 pub(super) fn limit(objects: Vec<Arc<Object>>, scope: &Scope) -> Found {
     let total = objects.len();
     if total <= scope.limit {
-        return Found { objects, cut: None, note: None };
+        return Found { objects, ..Found::default() };
     }
     let mut newest: Vec<usize> = (0..total).collect();
     newest.sort_by_key(|at| (std::cmp::Reverse(objects[*at].time), *at));
@@ -74,5 +74,5 @@ pub(super) fn limit(objects: Vec<Arc<Object>>, scope: &Scope) -> Found {
     let objects: Vec<_> =
         objects.into_iter().zip(kept).filter_map(|(object, keep)| keep.then_some(object)).collect();
     let cut = Cut { shown: objects.len(), total: Some(total), by: "limit" };
-    Found { objects, cut: Some(cut), note: None }
+    Found { objects, cut: Some(cut), ..Found::default() }
 }

@@ -177,6 +177,7 @@ pub(super) fn add(
         state: RunState::Done,
         count: members.len(),
         cut: None,
+        missing: None,
         note: None,
         seconds: Some(0.21),
     };
@@ -277,6 +278,7 @@ pub(super) fn source(name: &str, state: SourceState, millis: u64, error: Option<
         calls: 3,
         millis: Some(millis),
         error: error.map(str::to_owned),
+        failure: None,
     }
 }
 

@@ -53,6 +53,7 @@ struct Stats {
     calls: u64,
     millis: Option<u64>,
     error: Option<String>,
+    failure: Option<ErrorKind>,
     state: SourceState,
 }
 
@@ -108,6 +109,7 @@ impl Kube {
             calls: stats.calls,
             millis: stats.millis,
             error: stats.error,
+            failure: stats.failure,
         }
     }
 
@@ -125,6 +127,7 @@ impl Kube {
             stats.millis = Some(millis);
             stats.state = if fault.is_some() { SourceState::Failed } else { SourceState::Ok };
             stats.error = fault.map(ToString::to_string);
+            stats.failure = fault.map(|fault| fault.kind);
         });
     }
 }

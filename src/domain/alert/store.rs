@@ -149,6 +149,6 @@ impl Alerts {
             total: Some(total),
             by: "limit",
         });
-        Found { objects, cut, note: self.note.clone() }
+        Found { objects, cut, missing: None, note: self.note.clone() }
     }
 }

@@ -113,7 +113,7 @@ impl<'q> Keep<'q> {
             };
             let note = (kept.outside > 0)
                 .then(|| format!("{} more outside of the time window", kept.outside));
-            Found { objects, cut, note }
+            Found { objects, cut, missing: None, note }
         };
         queries.into_iter().map(of_query).collect()
     }

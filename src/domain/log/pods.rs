@@ -244,7 +244,7 @@ impl PodLogStore {
             total: (!open).then_some(read),
             by: "limit",
         });
-        Ok(Found { objects: objects.into_iter().map(Arc::new).collect(), cut, note })
+        Ok(Found { objects: objects.into_iter().map(Arc::new).collect(), cut, missing: None, note })
     }
 }
 

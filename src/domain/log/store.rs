@@ -213,7 +213,7 @@ fn found(parts: Vec<Lines>, scope: Scope, note: Option<String>) -> Found {
         by = by.or(Some("limit"));
     }
     let cut = by.map(|by| Cut { shown: objects.len(), total, by });
-    Found { objects: objects.into_iter().map(Arc::new).collect(), cut, note }
+    Found { objects: objects.into_iter().map(Arc::new).collect(), cut, missing: None, note }
 }
 
 /// As many as the limit allows of lines that come newest first: half of them the newest, and half

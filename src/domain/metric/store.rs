@@ -140,6 +140,7 @@ async fn found(
     Found {
         objects,
         cut: (total > scope.limit).then_some(cut),
+        missing: None,
         note: (!notes.is_empty()).then(|| notes.join("; ")),
     }
 }

@@ -75,6 +75,7 @@ impl Build<'_> {
             state: RunState::Done,
             count,
             cut: None,
+            missing: None,
             note: None,
             seconds: None,
         };
@@ -245,13 +246,21 @@ impl Build<'_> {
 
     /// The state of a query; one that nobody has asked yet is put on the list of the wanted.
     fn ask(&mut self, query: Query, skip: bool) -> Run {
-        let mut run =
-            Run { query, state: RunState::Pending, count: 0, cut: None, note: None, seconds: None };
+        let mut run = Run {
+            query,
+            state: RunState::Pending,
+            count: 0,
+            cut: None,
+            missing: None,
+            note: None,
+            seconds: None,
+        };
         match self.search.answers.get(&run.query) {
             Some(Reply::Found(found, took)) => {
                 run.state = RunState::Done;
                 run.count = found.objects.len();
                 run.cut.clone_from(&found.cut);
+                run.missing.clone_from(&found.missing);
                 run.note.clone_from(&found.note);
                 run.seconds = Some(*took);
             }
