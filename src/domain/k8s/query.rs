@@ -171,16 +171,15 @@ impl model::Selector for Selector {
     }
 
     fn matches(&self, object: &Object) -> Option<bool> {
-        // The id is `namespace/name`, or `name` in no namespace; comparing it is cheaper by far
-        // than looking into the body.
-        let (namespace, name) = match object.id.split_once('/') {
-            Some((namespace, name)) => (Some(namespace), name),
-            None => (None, &*object.id),
+        let metadata = object.body.get("metadata");
+        let is = |wanted: &Option<String>, key: &str| {
+            let found = || metadata?.get(key)?.as_str();
+            wanted.as_deref().is_none_or(|wanted| found() == Some(wanted))
         };
         let labels = || object.body.pointer("/metadata/labels").and_then(Value::as_object);
         Some(
-            self.name.as_deref().is_none_or(|wanted| wanted == name)
-                && self.namespace.as_deref().is_none_or(|wanted| Some(wanted) == namespace)
+            is(&self.name, "name")
+                && is(&self.namespace, "namespace")
                 && (self.labels.is_empty() || self.labels.accept(labels()))
                 && self.fields.iter().all(|(field, want)| field_is(&object.body, field, want))
                 && self.accepts_body(&object.body),
