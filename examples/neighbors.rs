@@ -20,10 +20,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let query = engine.domains().query("k8s:Pod:{namespace: shop, name: postgres-0}")?;
     let scope = Scope { window: Window::last_hour(now), focus: None, limit: 100 };
-    let start = objects(&engine.get(vec![query.clone()], scope).await);
+    let start = objects(&engine.get(vec![query], scope).await);
     let request = Request {
         start,
-        query: Some(query),
+        asked: None,
         goals: Vec::new(),
         reach: engine::DEPTH,
         scope,

@@ -175,15 +175,33 @@ pub(super) struct Global {
     #[arg(long, global = true, help_heading = "Where from")]
     pub(super) insecure_skip_tls_verify: bool,
     /// Where Prometheus is.
-    #[arg(long, global = true, value_name = "URL", env = "KORREL8_PROMETHEUS_URL")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "KORREL8_PROMETHEUS_URL",
+        hide_env_values = true
+    )]
     #[arg(help_heading = "Where from")]
     pub(super) prometheus_url: Option<String>,
     /// Where Alertmanager is.
-    #[arg(long, global = true, value_name = "URL", env = "KORREL8_ALERTMANAGER_URL")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "KORREL8_ALERTMANAGER_URL",
+        hide_env_values = true
+    )]
     #[arg(help_heading = "Where from")]
     pub(super) alertmanager_url: Option<String>,
     /// Where Loki is (also `LOKI_ADDR`).
-    #[arg(long, global = true, value_name = "URL", env = "KORREL8_LOKI_URL")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "KORREL8_LOKI_URL",
+        hide_env_values = true
+    )]
     #[arg(help_heading = "Where from")]
     pub(super) loki_url: Option<String>,
     /// The tenant of Loki, sent as X-Scope-OrgID.
@@ -196,9 +214,11 @@ pub(super) struct Global {
     /// Look back this far from now, as 30m, 2h, 1d.
     #[arg(long, global = true, value_name = "DUR", conflicts_with = "from")]
     #[arg(help_heading = "What")]
+    #[arg(allow_hyphen_values = true)]
     pub(super) since: Option<String>,
     /// End this long before now.
     #[arg(long, global = true, value_name = "DUR", conflicts_with = "to", help_heading = "What")]
+    #[arg(allow_hyphen_values = true)]
     pub(super) until: Option<String>,
     /// Start of the window, as 2026-11-23T14:00:00Z; for `rules`, the start class.
     #[arg(long = "start", id = "from", global = true, value_name = "TIME", help_heading = "What")]

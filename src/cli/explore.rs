@@ -10,22 +10,17 @@ use futures::future::BoxFuture;
 
 use super::args::Global;
 use super::resolve::{failure, resolve};
-use super::wire::Session;
+use super::wire::{Purpose, Session};
 use super::{Outcome, start, usage};
 use crate::engine::{Request, Running, objects};
-use crate::model::{Scope, Source};
+use crate::graph::{Run, RunState};
+use crate::model::{Answer, Class, Found, Scope, Source, StoreError};
 use crate::tui::{self, Keymap, Listing, Live, Options, Place, SearchRequest, Start, Usual, World};
 
 /// Runs the explorer until the user quits.
 pub(super) async fn run(global: &Global, words: Vec<String>) -> eyre::Result<Outcome> {
     let start = (!words.is_empty()).then(|| words.join(" "));
-    if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
-        return Err(usage(
-            "the explorer needs a terminal; for scripts there are `korrel8 goals` and \
-             `korrel8 neighbors`, see `korrel8 help`",
-        ));
-    }
-    let session = Session::open(global, true).await?;
+    let session = Session::open(global, Purpose::Explore).await?;
     if let Some(start) = &start {
         // A START that makes no sense is told before the screen is taken. Kinds that only the
         // cluster knows must wait for it.
@@ -36,6 +31,12 @@ pub(super) async fn run(global: &Global, words: Vec<String>) -> eyre::Result<Out
                 return Err(usage(message));
             }
         }
+    }
+    if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
+        return Err(usage(
+            "the explorer needs a terminal; for scripts there are `korrel8 goals` and \
+             `korrel8 neighbors`, see `korrel8 help`",
+        ));
     }
     let keymap = Keymap::with(&session.settings.keys)
         .map_err(|faults| eyre!("keys in the settings: {}", faults.join("; ")))?;
@@ -54,6 +55,11 @@ pub(super) async fn run(global: &Global, words: Vec<String>) -> eyre::Result<Out
 }
 
 impl Session {
+    /// How far the explorer goes.
+    fn explored_reach(&self) -> u32 {
+        self.asked_reach.unwrap_or(self.settings.depth)
+    }
+
     /// What every search of the explorer has in common.
     fn usual(&self) -> eyre::Result<Usual> {
         let now = self.now();
@@ -61,7 +67,7 @@ impl Session {
         let window = self.asked_for_window().then(|| self.window_within(fallback, now));
         Ok(Usual {
             goals: Vec::new(),
-            reach: Some(self.settings.depth),
+            reach: Some(self.explored_reach()),
             window: window.transpose()?,
         })
     }
@@ -88,8 +94,8 @@ impl World for Explored {
         let session = Arc::clone(&self.0);
         async move {
             let found = resolve(&session, &start).await.map_err(|fault| fault.to_string())?;
-            match found.errors.first() {
-                Some(error) if found.objects.is_empty() => Err(failure(error)),
+            match &found.asked.state {
+                RunState::Failed(error) => Err(failure(error)),
                 _ => Ok(Start { query: Some(found.query), objects: found.objects }),
             }
         }
@@ -98,18 +104,21 @@ impl World for Explored {
 
     fn search(&self, request: SearchRequest) -> Live {
         let session = &self.0;
-        let now = session.now();
-        let usual = crate::engine::window(&request.start, now);
+        let usual = session.usual_window(&request.start);
         let scope = Scope {
             window: request.window.unwrap_or(usual),
             focus: crate::engine::focus(&request.start),
             limit: session.settings.limit.saturating_mul(request.lift.max(1)),
         };
+        let asked = request.query.map(|query| {
+            let found = Found { objects: request.start.clone(), ..Found::default() };
+            Run::answered(query, &Ok(found), 0.0)
+        });
         let running = session.engine.search(Request {
             start: request.start,
-            query: request.query,
-            goals: request.goals.into_iter().map(|class| vec![class]).collect(),
-            reach: request.reach.unwrap_or(session.settings.depth),
+            asked,
+            goals: groups(request.goals),
+            reach: request.reach.unwrap_or(session.explored_reach()),
             scope,
             deadline: session.deadline(),
         });
@@ -125,26 +134,41 @@ impl World for Explored {
     }
 }
 
+/// Classes of one domain are one thing to look for.
+fn groups(goals: Vec<Class>) -> Vec<Vec<Class>> {
+    let mut groups: Vec<Vec<Class>> = Vec::new();
+    for goal in goals {
+        match groups.iter_mut().find(|group| group[0].domain() == goal.domain()) {
+            Some(group) => group.push(goal),
+            None => groups.push(vec![goal]),
+        }
+    }
+    groups
+}
+
 /// Keeps a search alive.
 struct Handle(#[allow(dead_code, reason = "held for its drop")] Running);
+
+/// Why an answer, or a part of it, is missing.
+fn failed(answer: Answer) -> Option<StoreError> {
+    match answer.result {
+        Ok(found) => found.missing,
+        Err(error) => Some(error),
+    }
+}
 
 /// All alerts of the namespace in view.
 async fn listing(session: &Session) -> Listing {
     let domains = session.engine.domains();
-    let text = match &session.namespace {
-        Some(namespace) => {
-            let label = serde_json::json!({"namespace": namespace});
-            format!("alert:alert:{label}")
-        }
-        None => "alert:alert:{}".to_owned(),
-    };
-    let Ok(query) = domains.query(&text) else { return Listing::default() };
+    let Ok(query) = domains.query("alert:alert:{}") else { return Listing::default() };
     let Ok(scope) = session.start_scope(query.class()) else { return Listing::default() };
     let scope = Scope { limit: usize::MAX, ..scope };
     let answers = session.engine.get(vec![query], scope).await;
+    let mut alerts = objects(&answers);
+    alerts.retain(|alert| session.sees(alert));
     Listing {
-        alerts: objects(&answers),
-        errors: answers.into_iter().filter_map(|answer| answer.result.err()).collect(),
+        alerts,
+        errors: answers.into_iter().filter_map(failed).collect(),
         sources: session.engine.sources(),
     }
 }

@@ -9,7 +9,7 @@ use super::args::{Format, Global};
 use super::print::{line, yaml};
 use super::resolve::failure;
 use super::search::width;
-use super::wire::Session;
+use super::wire::{Purpose, Session};
 use super::{Outcome, emit, note, usage};
 use crate::model::{Object, clean, fit};
 
@@ -19,7 +19,7 @@ const FORMATS: [Format; 5] =
 /// Prints the objects of a query: bodies in json, yaml and ndjson, one line each in text.
 pub(super) async fn run(global: &Global, query: &str) -> eyre::Result<Outcome> {
     let format = global.format("get", &FORMATS).map_err(usage)?;
-    let session = Session::open(global, false).await?;
+    let session = Session::open(global, Purpose::Ask).await?;
     session.ready().await;
     let query = session.engine.domains().query(query).map_err(|fault| usage(fault.to_string()))?;
     let scope = session.start_scope(query.class())?;

@@ -5,8 +5,9 @@ use serde_json::json;
 
 use super::args::{Format, Global};
 use super::print::yaml;
-use super::wire::{self, Session};
+use super::wire::{self, Purpose, Session};
 use super::{Outcome, emit, usage};
+use crate::client::transport::without_credentials;
 use crate::config;
 use crate::model::{Domain, Source, SourceState, clean};
 
@@ -15,7 +16,7 @@ const DOCUMENTS: [Format; 4] = [Format::Text, Format::Json, Format::Yaml, Format
 /// Domains with a summary, or the classes of one.
 pub(super) async fn list(global: &Global, domain: Option<&str>) -> eyre::Result<Outcome> {
     let format = global.format("list", &DOCUMENTS).map_err(usage)?;
-    let session = Session::open(global, false).await?;
+    let session = Session::open(global, Purpose::Tell).await?;
     let domains = session.engine.domains();
     if let Some(name) = domain {
         let domain = domains.domain(name).map_err(|fault| usage(fault.to_string()))?;
@@ -49,7 +50,7 @@ pub(super) async fn list(global: &Global, domain: Option<&str>) -> eyre::Result<
 /// What a domain is, its selectors and its sources.
 pub(super) async fn describe(global: &Global, domain: Option<&str>) -> eyre::Result<Outcome> {
     global.format("describe", &[Format::Text]).map_err(usage)?;
-    let session = Session::open(global, false).await?;
+    let session = Session::open(global, Purpose::Tell).await?;
     let domains = session.engine.domains();
     let tell = |domain: &dyn Domain| {
         let store = session.engine.store(domain.name());
@@ -77,7 +78,7 @@ pub(super) async fn describe(global: &Global, domain: Option<&str>) -> eyre::Res
 /// Every source, after a call to each.
 pub(super) async fn sources(global: &Global) -> eyre::Result<Outcome> {
     let format = global.format("sources", &DOCUMENTS).map_err(usage)?;
-    let session = Session::open(global, false).await?;
+    let session = Session::open(global, Purpose::Tell).await?;
     let sources = session.probe().await;
     let text = match format {
         Format::Json => serde_json::to_string_pretty(&sources)?,
@@ -154,7 +155,7 @@ pub(super) fn config_show(global: &Global) -> eyre::Result<Outcome> {
         let backend = &mut shown[name];
         backend["found"] = found.as_str().into();
         if let Some(url) = backend["url"].as_str() {
-            backend["url"] = without_password(url).into();
+            backend["url"] = without_credentials(url).into();
         }
         if backend["token"].is_string() {
             backend["token"] = "(hidden)".into();
@@ -165,12 +166,4 @@ pub(super) fn config_show(global: &Global) -> eyre::Result<Outcome> {
     }
     emit(&yaml(&shown)?)?;
     Ok(Outcome::Found)
-}
-
-fn without_password(text: &str) -> String {
-    let Ok(mut url) = reqwest::Url::parse(text) else { return text.to_owned() };
-    if url.password().is_some() && url.set_password(Some("hidden")).is_err() {
-        return "(hidden)".to_owned();
-    }
-    url.to_string()
 }

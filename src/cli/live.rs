@@ -10,7 +10,7 @@ use futures::stream::{self, BoxStream, StreamExt as _};
 use super::args::Global;
 use super::note;
 use super::resolve::failure;
-use super::wire::Session;
+use super::wire::{Purpose, Session};
 use crate::client;
 use crate::client::alertmanager::Alertmanager;
 use crate::client::http::HttpOptions;
@@ -61,7 +61,7 @@ pub(super) async fn open(
     settings: &Settings,
     k8s: Arc<K8s>,
     vocabulary: &Arc<Vocabulary>,
-    screen: bool,
+    purpose: Purpose,
 ) -> eyre::Result<Live> {
     client::install_tls();
     let prometheus = backend("prometheus", &settings.prometheus, settings)?;
@@ -92,7 +92,7 @@ pub(super) async fn open(
     if let Some(loki) = loki {
         put("log", Arc::new(LokiStore::new(Arc::new(loki), vocabulary)));
     }
-    match Kube::connect(&kube_options(global, settings, screen)).await {
+    match Kube::connect(&kube_options(global, settings, purpose == Purpose::Explore)).await {
         Ok(kube) => {
             put("k8s", Arc::new(KubeStore::new(kube.clone(), (*k8s).clone())));
             if !has_loki {
@@ -103,12 +103,16 @@ pub(super) async fn open(
                 Some(kube.namespace().to_owned()).filter(|namespace| namespace != "default");
             live.discovery = Some(Discovery::start(kube, k8s));
         }
-        Err(error) => {
+        Err(mut error) => {
             let asked = global.kubeconfig.is_some() || settings.context.is_some();
-            if alone || asked {
+            if (alone || asked) && purpose != Purpose::Tell {
                 return Err(eyre!("{}", failure(&error)));
             }
-            note(&format!("no cluster: {}", failure(&error)));
+            // Nobody asked for a cluster where there is no kubeconfig at all; anything else failed.
+            if asked || !nowhere() {
+                error.kind = ErrorKind::Unreachable;
+                note(&format!("no cluster: {}", failure(&error)));
+            }
             if !has_loki {
                 put("log", Arc::new(Absent::new("loki", "log", "--loki-url")));
             }
@@ -132,7 +136,7 @@ fn kube_options(global: &Global, settings: &Settings, screen: bool) -> KubeOptio
         token: global.token.clone(),
         insecure_skip_tls_verify: global.insecure_skip_tls_verify,
         timeout: Some(Duration::from_secs(settings.request_timeout)),
-        byte_cap: Some(settings.max_answer << 20),
+        byte_cap: Some(settings.max_answer.saturating_mul(1 << 20)),
         quiet_plugins: screen,
         ..KubeOptions::default()
     }
@@ -147,7 +151,7 @@ fn backend(
     let Some(url) = &backend.url else { return Ok(None) };
     let mut options = HttpOptions::new(kind, url, &backend.found);
     options.timeout = Duration::from_secs(settings.request_timeout);
-    options.max_bytes = settings.max_answer << 20;
+    options.max_bytes = settings.max_answer.saturating_mul(1 << 20);
     let token = match &backend.token_file {
         Some(path) => {
             let text = std::fs::read_to_string(path);
@@ -168,6 +172,13 @@ fn backend(
     Ok(Some(options))
 }
 
+/// Whether no kubeconfig is to be found anywhere, nor are we inside of a cluster.
+fn nowhere() -> bool {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let home = etcetera::home_dir().is_ok_and(|home| home.join(".kube/config").exists());
+    !set("KUBECONFIG") && !set("KUBERNETES_SERVICE_HOST") && !home
+}
+
 /// A store of a back end that is not there, which says so.
 struct Absent {
     error: StoreError,
@@ -184,8 +195,7 @@ impl Absent {
 
 impl Store for Absent {
     fn fetch(&self, batch: Vec<Query>, _: Scope) -> BoxStream<'static, Answer> {
-        let mut error = self.error.clone();
-        error.kind = ErrorKind::Missing;
+        let error = self.error.clone();
         let refuse =
             move |query| Answer { query, result: Err(error.clone()), took: Duration::ZERO };
         stream::iter(batch).map(refuse).boxed()
@@ -195,8 +205,12 @@ impl Store for Absent {
         vec![Source {
             name: self.kind.to_owned(),
             kind: self.kind.to_owned(),
-            state: SourceState::Missing,
-            error: Some(failure(&self.error)),
+            state: match self.error.kind {
+                ErrorKind::Missing => SourceState::Missing,
+                _ => SourceState::Failed,
+            },
+            error: Some(self.error.advice()),
+            failure: Some(self.error.kind),
             ..Source::default()
         }]
     }

@@ -9,10 +9,13 @@ use serde::Serialize;
 use super::args::Format;
 use crate::engine::Snapshot;
 use crate::graph::{ClassGraph, End, Node, Run, RunState, Tree, rfc3339};
-use crate::model::{Class, Object, Query, Severity, Source, Window, clean, fit};
+use crate::model::{Class, ErrorKind, Object, Query, Severity, Source, Window, clean, fit};
 
 /// How many objects of a node the text shows.
 const SHOWN: usize = 8;
+
+/// How many failures and notes of a node the text shows.
+const MOST_WORDS: usize = 3;
 
 /// The document of `-o json` and `-o yaml`.
 #[derive(Serialize)]
@@ -134,10 +137,9 @@ fn branches(out: &mut String, snapshot: &Snapshot, at: usize, indent: &str) {
 /// A node that found nothing is no news, unless it is because something failed.
 fn worth_showing(tree: &Tree, at: usize) -> bool {
     let node = &tree.nodes[at];
-    let loud = |run: &Run| match &run.state {
-        RunState::Failed(error) => error.kind != crate::model::ErrorKind::Missing,
-        RunState::Cancelled | RunState::Pending | RunState::Skipped => true,
-        RunState::Done => false,
+    let loud = |run: &Run| match run.failure() {
+        Some(error) => error.kind != ErrorKind::Missing,
+        None => run.state != RunState::Done,
     };
     !node.members.is_empty() || node.runs.iter().any(loud)
 }
@@ -159,7 +161,10 @@ fn lines(
     members.sort_by_key(|object| (std::cmp::Reverse(object.severity), away(object)));
     let rest = members.len().saturating_sub(SHOWN);
     members.truncate(SHOWN);
-    members.sort_by_key(|object| (std::cmp::Reverse(object.severity), object.time));
+    match node.class.domain() {
+        "log" => members.sort_by_key(|object| object.time),
+        _ => members.sort_by_key(|object| (std::cmp::Reverse(object.severity), object.time)),
+    }
     for object in members {
         let _ = writeln!(out, "{indent}{bar}{}", line(object));
     }
@@ -169,29 +174,47 @@ fn lines(
     let mut words: Vec<String> = node
         .runs
         .iter()
-        .filter_map(|run| match &run.state {
-            RunState::Failed(error) => Some(format!("! {}: {}", error.source_name, error.message)),
-            RunState::Done => run.note.as_ref().map(|note| format!("({note})")),
-            _ => None,
-        })
+        .filter_map(Run::failure)
+        .map(|error| format!("! {}: {}", error.source_name, error.advice()))
         .collect();
+    if node.members.is_empty() {
+        words.extend(node.runs.iter().filter_map(|run| Some(format!("({})", run.note.as_ref()?))));
+    }
     words.sort();
     words.dedup();
-    for words in words {
+    let rest = words.len().saturating_sub(MOST_WORDS);
+    for words in words.iter().take(MOST_WORDS) {
         for words in words.lines().take(4) {
             let _ = writeln!(out, "{indent}{bar}{}", clean(words));
         }
     }
+    if rest > 0 {
+        let _ = writeln!(out, "{indent}{bar}… {rest} more of the kind (-v shows all)");
+    }
+    if node.left_out > 0 {
+        let _ = writeln!(
+            out,
+            "{indent}{bar}({} objects above were not followed; --limit)",
+            node.left_out
+        );
+    }
 }
 
-/// One object on one line: severity, time, preview.
+/// One object on one line: severity, time, what it is about, preview. What is there all the time
+/// has no time but a namespace.
 pub(super) fn line(object: &Object) -> String {
-    let time = object
-        .time
-        .map_or_else(String::new, |time| format!("{} ", time.format("%Y-%m-%d %H:%M:%S")));
-    let tag = object.severity.tag();
-    let about = if object.about.is_empty() { String::new() } else { format!("{}  ", object.about) };
-    format!("{tag} {time}{about}{}", clean(&object.preview))
+    let lasting = object.class.domain() == "k8s" && object.class.kind() != "Event";
+    let place = object.id.split_once('/').filter(|_| lasting);
+    let lead = match (place, object.time.filter(|_| !lasting)) {
+        (Some((namespace, _)), _) => format!("{namespace}/"),
+        (None, Some(time)) => format!("{} ", time.format("%Y-%m-%d %H:%M:%S")),
+        (None, None) => String::new(),
+    };
+    let about = match object.about.as_str() {
+        "" => String::new(),
+        about => format!("{about}  "),
+    };
+    clean(&format!("{} {lead}{about}{}", object.severity.tag(), object.preview))
 }
 
 fn summary(out: &mut String, snapshot: &Snapshot) {
@@ -200,7 +223,8 @@ fn summary(out: &mut String, snapshot: &Snapshot) {
         .nodes
         .iter()
         .flat_map(|node| &node.runs)
-        .filter(|run| matches!(run.state, RunState::Failed(_)))
+        .filter_map(Run::failure)
+        .filter(|error| error.kind != ErrorKind::Missing)
         .count();
     let _ = write!(out, "{} queries {:.1}s", snapshot.total, snapshot.elapsed.as_secs_f64());
     if failed > 0 {

@@ -80,11 +80,17 @@ pub(super) fn check(global: &Global, files: &[PathBuf]) -> eyre::Result<Outcome>
     }
     let (count, files) = (rules.rules().len(), all.len());
     let examples: usize = rules.rules().iter().map(|rule| rule.examples.len()).sum();
+    for rule in rules.rules().iter().filter(|rule| rule.examples.is_empty()) {
+        note(&format!(
+            "{}: rule {} has no example, so nothing shows that it applies",
+            rule.origin, rule.name
+        ));
+    }
     if faults.is_empty() {
         emit(&format!("{count} rules in {files} files, {examples} examples: all good\n"))?;
         return Ok(Outcome::Found);
     }
-    note(&format!("{} faults; {count} rules in {files} files can be used", faults.len()));
+    note(&format!("faults: {}; {count} rules in {files} files can be used", faults.len()));
     Ok(Outcome::Faulty)
 }
 

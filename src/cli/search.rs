@@ -2,15 +2,17 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use color_eyre::eyre::{self, eyre};
 
 use super::args::{Format, Global, Shape};
 use super::print::{self, Report};
 use super::resolve::{failure, resolve};
-use super::wire::Session;
+use super::wire::{Purpose, Session};
 use super::{Outcome, emit, note, usage};
 use crate::engine::{Request, Running, Snapshot};
+use crate::graph::RunState;
 use crate::model::{Class, Query};
 
 const FORMATS: [Format; 6] =
@@ -32,7 +34,7 @@ pub(super) async fn goals(
     shape: Shape,
 ) -> eyre::Result<Outcome> {
     let format = global.format("goals", &FORMATS).map_err(usage)?;
-    let session = Session::open(global, false).await?;
+    let session = Session::open(global, Purpose::Ask).await?;
     session.ready().await;
     let domains = session.engine.domains();
     let goals: Result<Vec<Vec<Class>>, _> = goals.iter().map(|goal| domains.goal(goal)).collect();
@@ -50,7 +52,7 @@ pub(super) async fn neighbors(
     shape: Shape,
 ) -> eyre::Result<Outcome> {
     let format = global.format("neighbors", &FORMATS).map_err(usage)?;
-    let session = Session::open(global, false).await?;
+    let session = Session::open(global, Purpose::Ask).await?;
     let reach = depth.or(global.reach).unwrap_or(session.settings.depth);
     let ask = Ask { start, goals: Vec::new(), reach };
     run(format, &session, ask, shape, global.verbose).await
@@ -90,12 +92,17 @@ pub(super) async fn find(
     ask: Ask<'_>,
 ) -> eyre::Result<Option<(Arc<Snapshot>, Query)>> {
     let Ask { start, goals, reach } = ask;
+    let began = Instant::now();
     let resolved = tokio::select! {
         resolved = resolve(session, start) => resolved?,
+        () = expired(session.deadline()) => {
+            let seconds = session.settings.timeout;
+            return Err(eyre!("the start {start} was not answered within {seconds}s (--timeout)"));
+        }
         _ = tokio::signal::ctrl_c() => return Ok(None),
     };
     if resolved.objects.is_empty() {
-        if let Some(error) = resolved.errors.first() {
+        if let RunState::Failed(error) = &resolved.asked.state {
             return Err(eyre!("cannot ask for the start {start}: {}", failure(error)));
         }
         note(&format!("nothing matches {start} (asked for {})", resolved.query));
@@ -110,11 +117,11 @@ pub(super) async fn find(
     let scope = session.scope(&resolved.objects)?;
     let request = Request {
         start: resolved.objects,
-        query: Some(resolved.query.clone()),
+        asked: Some(resolved.asked),
         goals,
         reach,
         scope,
-        deadline: session.deadline(),
+        deadline: session.deadline().map(|all| all.saturating_sub(began.elapsed())),
     };
     let running = session.engine.search(request);
     let snapshot = tokio::select! {
@@ -124,13 +131,20 @@ pub(super) async fn find(
     Ok(Some((snapshot, resolved.query)))
 }
 
+async fn expired(deadline: Option<Duration>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Waits for the end of a search and meanwhile shows its progress, if somebody is watching.
 async fn watched(running: Running) -> Arc<Snapshot> {
     if !io::stderr().is_terminal() {
         return running.finish().await;
     }
     let mut progress = running.progress();
-    let mut beat = tokio::time::interval(std::time::Duration::from_millis(200));
+    let mut beat = tokio::time::interval(Duration::from_millis(200));
     beat.tick().await;
     let mut shown = false;
     loop {
@@ -166,7 +180,7 @@ fn outcome(snapshot: &Snapshot) -> Outcome {
         let wanted = if snapshot.goals.is_empty() { node.parent.is_some() } else { node.goal };
         wanted && !node.members.is_empty()
     };
-    if snapshot.partial() {
+    if !snapshot.finished || snapshot.partial() {
         Outcome::Partial
     } else if snapshot.tree.nodes.iter().any(hit) {
         Outcome::Found

@@ -25,6 +25,17 @@ pub(super) fn runtime() -> eyre::Result<tokio::runtime::Runtime> {
         .wrap_err("cannot start the runtime")
 }
 
+/// What a session is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// A command that asks sources; without any there is nothing to do.
+    Ask,
+    /// A command that tells about the program; it works without a cluster.
+    Tell,
+    /// The explorer, which has the terminal to itself.
+    Explore,
+}
+
 /// Everything that a command needs.
 pub(super) struct Session {
     pub(super) engine: Engine,
@@ -33,8 +44,14 @@ pub(super) struct Session {
     pub(super) context: String,
     /// The namespace to look at; `None` for all.
     pub(super) namespace: Option<String>,
+    /// The namespace that the user asked for, not only the kubeconfig.
+    pub(super) asked_namespace: Option<String>,
+    /// The reach that the command line asks for.
+    pub(super) asked_reach: Option<u32>,
     /// The end of a recording, which is its now.
     end: Option<DateTime<Utc>>,
+    /// The window of a recording.
+    recorded: Option<Window>,
     /// What the command line says of the window.
     asked: Asked,
     /// Learning what kinds the cluster has, once.
@@ -65,7 +82,10 @@ pub(super) fn settings(global: &Global) -> eyre::Result<Settings> {
     if loki.url.is_none() {
         loki.set_url(env("LOKI_ADDR"), "LOKI_ADDR");
     }
-    loki.token = env("LOKI_BEARER_TOKEN").or(loki.token.take());
+    if let Some(token) = env("LOKI_BEARER_TOKEN") {
+        loki.token = Some(token);
+        loki.token_file = None;
+    }
     loki.ca_file = env("LOKI_CA_CERT_PATH").map(PathBuf::from).or(loki.ca_file.take());
     loki.org_id = global.loki_org_id.clone().or(loki.org_id.take());
     settings.context = global.context.clone().or(settings.context);
@@ -86,12 +106,15 @@ pub(super) fn settings(global: &Global) -> eyre::Result<Settings> {
 
 /// Whole seconds of a duration flag; a bare number counts as seconds.
 fn seconds(flag: &str, text: &str) -> eyre::Result<u64> {
-    if let Ok(seconds) = text.parse() {
-        return Ok(seconds);
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Ok(seconds.min(YEAR));
     }
     let span = when::duration(flag, text).map_err(usage)?;
-    Ok(u64::try_from(span.num_milliseconds().max(0))?.div_ceil(1000))
+    Ok(u64::try_from(span.num_milliseconds().max(0))?.div_ceil(1000).min(YEAR))
 }
+
+/// No timeout is longer than this.
+const YEAR: u64 = 365 * 24 * 3600;
 
 /// The rules, built in and the user's. Faults are told on standard error; the rest works.
 pub(super) fn rules(settings: &Settings, domains: &Domains) -> eyre::Result<RuleSet> {
@@ -118,9 +141,8 @@ pub(super) fn rule_files(settings: &Settings) -> eyre::Result<Vec<RuleFile>> {
 }
 
 impl Session {
-    /// Reads settings and prepares sources, without asking any of them yet. `screen` is set when
-    /// the terminal is the explorer's, so that nobody else may write on it.
-    pub(super) async fn open(global: &Global, screen: bool) -> eyre::Result<Self> {
+    /// Reads settings and prepares sources, without asking any of them yet.
+    pub(super) async fn open(global: &Global, purpose: Purpose) -> eyre::Result<Self> {
         let settings = settings(global)?;
         let files = rule_files(&settings)?;
         let vocabulary = Arc::new(RuleSet::vocabulary_of(&files));
@@ -137,8 +159,11 @@ impl Session {
         let mut session = Self {
             engine: Engine::new(domains, rules, Stores::new()),
             context: String::new(),
+            asked_reach: global.reach,
+            asked_namespace: chosen.clone(),
             namespace: chosen,
             end: None,
+            recorded: None,
             asked,
             discovery: None,
             settings,
@@ -155,8 +180,10 @@ impl Session {
             session.end = Some(recording.manifest.recorded);
             session.replay(&recording, "--replay", &path.display().to_string());
             session.context.clone_from(&recording.manifest.context);
+            let window = recording.manifest.more.get("window").cloned();
+            session.recorded = window.and_then(|window| serde_json::from_value(window).ok());
         } else {
-            session.live(global, k8s, &vocabulary, screen).await?;
+            session.live(global, k8s, &vocabulary, purpose).await?;
         }
         Ok(session)
     }
@@ -173,9 +200,9 @@ impl Session {
         global: &Global,
         k8s: Arc<K8s>,
         vocabulary: &Arc<Vocabulary>,
-        screen: bool,
+        purpose: Purpose,
     ) -> eyre::Result<()> {
-        let live = super::live::open(global, &self.settings, k8s, vocabulary, screen).await?;
+        let live = super::live::open(global, &self.settings, k8s, vocabulary, purpose).await?;
         let domains = self.engine.domains().clone();
         self.engine = Engine::new(domains, Arc::clone(self.engine.rules()), live.stores);
         self.context = live.context;
@@ -212,10 +239,15 @@ impl Session {
         Ok(when::window(back, fixed, usual, now).map_err(usage)?.unwrap_or(usual))
     }
 
+    /// The window of a search from these objects, if nobody says else.
+    pub(super) fn usual_window(&self, start: &[Arc<Object>]) -> Window {
+        self.recorded.unwrap_or_else(|| engine::window(start, self.now()))
+    }
+
     /// What every call of a search from these objects carries.
     pub(super) fn scope(&self, start: &[Arc<Object>]) -> eyre::Result<Scope> {
         let now = self.now();
-        let window = self.window_within(engine::window(start, now), now)?;
+        let window = self.window_within(self.usual_window(start), now)?;
         Ok(Scope { window, focus: engine::focus(start), limit: self.settings.limit })
     }
 
@@ -224,7 +256,7 @@ impl Session {
         let now = self.now();
         let usual = match class.domain() {
             "alert" => Window { start: now - chrono::TimeDelta::days(3650), end: now },
-            _ => Window::last_hour(now),
+            _ => self.usual_window(&[]),
         };
         let window = self.window_within(usual, now)?;
         Ok(Scope { window, focus: None, limit: self.settings.limit })

@@ -56,7 +56,9 @@ fn parse(text: &str) -> Result<Settings, String> {
     if blank {
         return Ok(Settings::default());
     }
-    serde_saphyr::from_str(text).map_err(|fault| fault.to_string())
+    // The text around a fault may hold a token.
+    let options = serde_saphyr::options! { with_snippet: false };
+    serde_saphyr::from_str_with_options(text, options).map_err(|fault| fault.to_string())
 }
 
 /// The rule files that are named by the user: each path may be a file or a folder of `*.yaml`

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::graph::RuleGraph;
+use crate::graph::{RuleGraph, Run};
 use crate::model::{Answer, Class, Domains, Object, Query, Scope, Source, Store, Window};
 use crate::rule::RuleSet;
 
@@ -45,8 +45,8 @@ pub struct Engine {
 pub struct Request {
     /// Where to begin: objects of one class.
     pub start: Vec<Arc<Object>>,
-    /// The query that found them, if one did.
-    pub query: Option<Query>,
+    /// The query that found them and what became of it, if one did.
+    pub asked: Option<Run>,
     /// What to look for, each group being one thing (`log` is three classes); none for everything
     /// within reach.
     pub goals: Vec<Vec<Class>>,
@@ -115,7 +115,7 @@ impl Engine {
         };
         let asker = self.asker(request.scope);
         let bounds = Bounds::for_limit(request.scope.limit);
-        let start = Start { objects: request.start, query: request.query, scope: request.scope };
+        let start = Start { objects: request.start, asked: request.asked, scope: request.scope };
         let (search, first) = Search::new(Arc::clone(&asker.rules), plan, bounds, start);
         run::start(asker, search, first, goals, request.deadline)
     }

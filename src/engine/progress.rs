@@ -36,13 +36,15 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Whether a query failed, timed out or was given up. A source that is not configured does
-    /// not count: nobody asked for it.
+    /// Whether a query failed, timed out or was given up. A source that is not configured counts
+    /// only on the way to a goal: nobody asked for it else.
     pub fn partial(&self) -> bool {
         let runs = || self.tree.nodes.iter().flat_map(|node| &node.runs);
         self.cancelled
             || runs().any(|run| {
-                let failed = run.failure().is_some_and(|error| error.kind != ErrorKind::Missing);
+                let failed = run.failure().is_some_and(|error| {
+                    error.kind != ErrorKind::Missing || !self.goals.is_empty()
+                });
                 failed || run.state == RunState::Cancelled
             })
     }

@@ -10,14 +10,20 @@ use futures::stream::{self, BoxStream, SelectAll};
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::progress::Snapshot;
 use super::search::{Rules, Search};
 use crate::model::{Answer, Class, ErrorKind, Object, Query, Scope, Store, StoreError};
 
-/// How many answers that are ready are taken in at once.
+/// How many answers are taken in at once.
 const BATCH: usize = 512;
+
+/// What taking in answers may cost without a thought.
+const CHEAP: Duration = Duration::from_millis(5);
+
+/// The longest that answers wait for others.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Stores by the name of their domain.
 pub type Stores = BTreeMap<String, Arc<dyn Store>>;
@@ -99,14 +105,7 @@ impl Asker {
 fn missing(domain: &str, query: Query) -> Answer {
     let message = format!("no source for {domain} is configured");
     let error = StoreError::new(ErrorKind::Missing, domain, message);
-    let hint = match domain {
-        "alert" => "give --prometheus-url and --alertmanager-url",
-        "metric" => "give --prometheus-url",
-        "log" => "give --loki-url, or a kubeconfig for Pod logs",
-        "k8s" => "give --kubeconfig or --context",
-        _ => "see `korrel8 sources`",
-    };
-    Answer { query, result: Err(error.hint(hint)), took: Duration::ZERO }
+    Answer { query, result: Err(error), took: Duration::ZERO }
 }
 
 /// Starts the task of a search.
@@ -118,11 +117,17 @@ pub(super) fn start(
     deadline: Option<Duration>,
 ) -> Running {
     let began = Instant::now();
-    let drive = Drive { asker, search, goals, began, open: SelectAll::new() };
+    let cost = Duration::ZERO;
+    let drive = Drive { asker, search, goals, began, cost, open: SelectAll::new() };
     let (sender, progress) = watch::channel(Arc::new(drive.snapshot(false)));
     let stop = Arc::new(Notify::new());
     let stopped = Arc::clone(&stop);
-    let task = tokio::spawn(drive.run(first, sender, stopped, deadline.map(|d| began + d)));
+    let task = tokio::spawn(drive.run(
+        first,
+        sender,
+        stopped,
+        deadline.and_then(|deadline| began.checked_add(deadline)),
+    ));
     Running { progress, stop, task }
 }
 
@@ -131,6 +136,8 @@ struct Drive {
     search: Search,
     goals: Arc<[Class]>,
     began: Instant,
+    /// What taking in the last answers cost.
+    cost: Duration,
     open: SelectAll<BoxStream<'static, Answer>>,
 }
 
@@ -156,7 +163,7 @@ impl Drive {
                 () = stop.notified() => self.search.cancel(),
                 () = expired => self.search.cancel(),
                 answer = self.open.next() => match answer {
-                    Some(answer) => self.take(answer),
+                    Some(answer) => self.take(answer).await,
                     None => self.search.cancel(),
                 },
             }
@@ -165,15 +172,23 @@ impl Drive {
         sender.send_replace(Arc::new(self.snapshot(true)));
     }
 
-    /// Takes in an answer and all others that are ready, then asks what they call for.
-    fn take(&mut self, answer: Answer) {
+    /// Takes in an answer and those that come with it, then asks what they call for. Where taking
+    /// in is expensive, more answers are waited for, so that it costs a bounded share of the time.
+    async fn take(&mut self, answer: Answer) {
         let mut answers = vec![self.asker.judge(answer)];
-        while answers.len() < BATCH
-            && let Some(Some(answer)) = self.open.next().now_or_never()
-        {
+        let until = Instant::now() + self.cost.mul_f64(2.0).min(PATIENCE);
+        while answers.len() < BATCH {
+            let next = if self.cost < CHEAP {
+                self.open.next().now_or_never().flatten()
+            } else {
+                timeout_at(until, self.open.next()).await.ok().flatten()
+            };
+            let Some(answer) = next else { break };
             answers.push(self.asker.judge(answer));
         }
+        let began = Instant::now();
         let wanted = self.search.receive(answers);
+        self.cost = began.elapsed();
         self.open.extend(self.asker.ask(wanted));
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::model::{Class, Cut, Object, Query, Severity, StoreError, Window};
+use crate::model::{Class, Cut, Found, Object, Query, Severity, StoreError, Window};
 
 /// What a search has found. The first node is the root, which holds the start; every other node
 /// is (parent node, rule, class), and stands after its parent.
@@ -125,6 +125,35 @@ impl RunState {
 }
 
 impl Run {
+    /// A query that is still to be answered.
+    pub fn pending(query: Query) -> Self {
+        Self {
+            query,
+            state: RunState::Pending,
+            count: 0,
+            cut: None,
+            missing: None,
+            note: None,
+            seconds: None,
+        }
+    }
+
+    /// What became of a query, by its answer.
+    pub fn answered(query: Query, result: &Result<Found, StoreError>, seconds: f64) -> Self {
+        let mut run = Self { seconds: Some(seconds), ..Self::pending(query) };
+        match result {
+            Ok(found) => {
+                run.state = RunState::Done;
+                run.count = found.objects.len();
+                run.cut.clone_from(&found.cut);
+                run.missing.clone_from(&found.missing);
+                run.note.clone_from(&found.note);
+            }
+            Err(error) => run.state = RunState::Failed(error.clone()),
+        }
+        run
+    }
+
     /// Why the query, or a part of its answer, failed.
     pub fn failure(&self) -> Option<&StoreError> {
         match &self.state {
@@ -253,7 +282,8 @@ impl Tree {
     pub fn progress(&self) -> (usize, usize) {
         let mut ended = std::collections::HashMap::new();
         for run in self.nodes.iter().flat_map(|node| &node.runs) {
-            ended.insert(&run.query, run.state != RunState::Pending);
+            let open = matches!(run.state, RunState::Pending | RunState::Cancelled);
+            ended.insert(&run.query, !open);
         }
         (ended.values().filter(|ended| **ended).count(), ended.len())
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{Object, Query, Source, Window};
@@ -79,7 +80,7 @@ pub struct Cut {
 }
 
 /// Why a query has no answer.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[error("{message}")]
 pub struct StoreError {
     /// What kind of failure it was.
@@ -98,6 +99,14 @@ impl StoreError {
         Self { kind, source_name: source.to_owned(), message: message.into(), hint: None }
     }
 
+    /// What happened and what to do next, in one line.
+    pub fn advice(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{} ({hint})", self.message),
+            None => self.message.clone(),
+        }
+    }
+
     /// The same with a next step.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -107,7 +116,7 @@ impl StoreError {
 }
 
 /// Kinds of failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ErrorKind {
     /// No such source is configured.
     Missing,

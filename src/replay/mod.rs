@@ -13,5 +13,5 @@ mod store;
 mod tests;
 
 pub use demo::demo;
-pub use recording::{Manifest, Recording, ReplayError};
+pub use recording::{Manifest, Outcome, Recording, ReplayError};
 pub use store::{ReplayStore, stores};

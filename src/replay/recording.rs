@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use thiserror::Error;
 
 use super::shift::Shift;
-use crate::model::{Class, Domains, ParseError};
+use crate::model::{Class, Domains, ParseError, StoreError};
 
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// A recording may not unpack to more bytes than this.
@@ -64,6 +64,8 @@ pub struct Recording {
     pub(super) bodies: BTreeMap<Class, Arc<Vec<Value>>>,
     /// Canonical text of a query -> its class and the places of its objects in `bodies`.
     pub(super) answers: BTreeMap<Arc<str>, (Class, Vec<usize>)>,
+    /// Canonical text of a query -> what else became of it.
+    pub(super) outcomes: BTreeMap<Arc<str>, (Class, Outcome)>,
 }
 
 /// Why bytes are not a recording. Every message says what to do next.
@@ -107,12 +109,32 @@ pub enum ReplayError {
 enum Line {
     Object { class: String, object: Value },
     Answer { query: String, ids: Vec<String> },
+    Outcome { query: String, outcome: Outcome },
+}
+
+/// What became of a query that was not simply answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Why there is no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<StoreError>,
+    /// Why a part of the answer is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<StoreError>,
+    /// How many objects were left and how many there were, where a limit cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut: Option<(usize, Option<usize>)>,
 }
 
 impl Recording {
     /// An empty recording.
     pub fn new(manifest: Manifest) -> Self {
-        Self { manifest, bodies: BTreeMap::new(), answers: BTreeMap::new() }
+        Self {
+            manifest,
+            bodies: BTreeMap::new(),
+            answers: BTreeMap::new(),
+            outcomes: BTreeMap::new(),
+        }
     }
 
     /// Reads a file's bytes, compressed or plain.
@@ -137,6 +159,9 @@ impl Recording {
                     };
                     classes.insert(name, class.clone());
                     recording.push(&class, object);
+                }
+                Line::Outcome { query, outcome } => {
+                    recording.outcome(&domains.query(&query).map_err(unknown)?, outcome);
                 }
                 Line::Answer { query, ids } => {
                     answers.push((line, domains.query(&query).map_err(unknown)?, ids));
@@ -169,6 +194,9 @@ impl Recording {
                 places.iter().filter_map(|at| self.id(class, *at, domains)).collect();
             lines.push(json!({"query": query, "ids": ids}));
         }
+        for (query, (_, outcome)) in &self.outcomes {
+            lines.push(json!({"query": query, "outcome": outcome}));
+        }
         let mut plain = lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
         plain.push('\n');
         // Compressing into memory has no way to fail; plain lines would be a recording too.
@@ -188,6 +216,11 @@ impl Recording {
         let known = &places[query.class()];
         let found = ids.iter().filter_map(|id| known.get(id.as_str()).copied()).collect();
         self.answers.insert(query.text().into(), (query.class().clone(), found));
+    }
+
+    /// Adds what else became of a query: that it failed, or that its answer was cut.
+    pub fn outcome(&mut self, query: &crate::model::Query, outcome: Outcome) {
+        self.outcomes.insert(query.text().into(), (query.class().clone(), outcome));
     }
 
     /// Moves every time by `to` - recorded, in whole seconds, so that the recording looks as if

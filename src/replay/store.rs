@@ -9,11 +9,11 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use serde_json::Value;
 
-use super::Recording;
 use super::pick;
+use super::{Outcome, Recording};
 use crate::model::{
-    Answer, Class, Domains, ErrorKind, Found, Object, Query, Scope, Source, SourceState, Store,
-    StoreError,
+    Answer, Class, Cut, Domains, ErrorKind, Found, Object, Query, Scope, Source, SourceState,
+    Store, StoreError,
 };
 
 /// Answers the queries of one domain from a recording.
@@ -61,7 +61,8 @@ impl Store for ReplayStore {
         let shelves = Arc::clone(&self.shelves);
         let name = self.source.name.clone();
         let answer = move |query: Query| {
-            let result = shelves.find(&query, &scope).ok_or_else(|| undecided(&query, &name));
+            let found = shelves.find(&query, &scope).ok_or_else(|| undecided(&query, &name));
+            let result = shelves.as_it_was(&query, found);
             Answer { query, result, took: Duration::ZERO }
         };
         stream::iter(batch).map(answer).boxed()
@@ -84,6 +85,7 @@ struct Shelves {
     /// Objects are made of the bodies when their class is first asked for.
     classes: HashMap<Class, (Arc<Vec<Value>>, OnceLock<Shelf>)>,
     answers: HashMap<Arc<str>, (Class, Vec<usize>)>,
+    outcomes: HashMap<Arc<str>, Outcome>,
 }
 
 struct Shelf {
@@ -108,11 +110,31 @@ impl Shelves {
             .collect();
         let domains = domains.clone();
         let answers = recording.answers.iter().filter(|(_, (class, _))| class.domain() == domain);
+        let outcomes = recording.outcomes.iter().filter(|(_, (class, _))| class.domain() == domain);
         Self {
             domains,
             classes,
             answers: answers.map(|(text, at)| (text.clone(), at.clone())).collect(),
+            outcomes: outcomes.map(|(text, (_, o))| (text.clone(), o.clone())).collect(),
         }
+    }
+
+    /// The same with the failures and cuts that were recorded.
+    fn as_it_was(
+        &self,
+        query: &Query,
+        found: Result<Found, StoreError>,
+    ) -> Result<Found, StoreError> {
+        let Some(outcome) = self.outcomes.get(query.text()) else { return found };
+        if let Some(error) = &outcome.error {
+            return Err(error.clone());
+        }
+        let mut found = found?;
+        found.missing.clone_from(&outcome.missing);
+        if let (None, Some((shown, total))) = (&found.cut, outcome.cut) {
+            found.cut = Some(Cut { shown, total, by: "limit" });
+        }
+        Ok(found)
     }
 
     /// The answer, or `None` if the recording cannot tell.

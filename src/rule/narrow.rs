@@ -11,14 +11,21 @@ use crate::model::Vocabulary;
 
 /// The expression in which every selector also asks for the labels that name the alert's subject,
 /// or for series without such a label: a rule may join series that have it with others that do
-/// not. An expression that is no PromQL stays as it is.
-pub(super) fn narrow(expression: &str, labels: &Labels, words: &Vocabulary) -> String {
-    let (Some((term, _)), Ok(mut tree)) = (&labels.subject, parse(expression)) else {
-        return expression.to_owned();
-    };
-    let cluster_wide = CLUSTER_WIDE.contains(&term.as_str());
-    let terms = [Some(term.as_str()), (!cluster_wide).then_some("namespace")];
-    let matchers: Vec<Matcher> = terms
+/// not. `None` for one that selects no series, as `vector(1)`; what is no PromQL stays as it is.
+pub(super) fn narrow(expression: &str, labels: &Labels, words: &Vocabulary) -> Option<String> {
+    let Ok(mut tree) = parse(expression) else { return Some(expression.to_owned()) };
+    let matchers = labels.subject.as_ref().map(|(term, _)| matchers(term, labels, words));
+    let mut narrow = Narrow { matchers: matchers.unwrap_or_default(), selectors: 0 };
+    match walk_expr_mut(&mut narrow, &mut tree) {
+        Ok(_) => (narrow.selectors > 0).then(|| tree.to_string()),
+        Err(never) => match never {},
+    }
+}
+
+fn matchers(term: &str, labels: &Labels, words: &Vocabulary) -> Vec<Matcher> {
+    let cluster_wide = CLUSTER_WIDE.contains(&term);
+    let terms = [Some(term), (!cluster_wide).then_some("namespace")];
+    terms
         .into_iter()
         .flatten()
         .filter_map(|term| {
@@ -29,14 +36,14 @@ pub(super) fn narrow(expression: &str, labels: &Labels, words: &Vocabulary) -> S
             let regex = Regex::new(&format!("^(?s:{value})$")).ok()?;
             Some(Matcher::new(MatchOp::Re(regex), name, &value))
         })
-        .collect();
-    match walk_expr_mut(&mut Narrow(matchers), &mut tree) {
-        Ok(_) => tree.to_string(),
-        Err(never) => match never {},
-    }
+        .collect()
 }
 
-struct Narrow(Vec<Matcher>);
+struct Narrow {
+    matchers: Vec<Matcher>,
+    /// How many selectors there are.
+    selectors: usize,
+}
 
 impl ExprVisitorMut for Narrow {
     type Error = std::convert::Infallible;
@@ -47,7 +54,8 @@ impl ExprVisitorMut for Narrow {
             Expr::MatrixSelector(matrix) => &mut matrix.vs,
             _ => return Ok(true),
         };
-        for matcher in &self.0 {
+        self.selectors += 1;
+        for matcher in &self.matchers {
             let equal = |known: &&Matcher| known.name == matcher.name && known.op == MatchOp::Equal;
             if selector.matchers.matchers.iter().any(|known| equal(&known)) {
                 continue;

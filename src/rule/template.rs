@@ -85,10 +85,10 @@ pub(super) fn environment(vocabulary: &Arc<Vocabulary>) -> Environment<'static> 
     let words = Arc::clone(vocabulary);
     env.add_function("narrow", move |state: &State<'_, '_>, expression: &Value| {
         let expression = text(expression)?;
-        let narrowed =
-            with_labels(state, |labels| Some(narrow(&expression, labels, &words).into()));
-        let line = narrowed.as_str().unwrap_or(&expression).replace(['\n', '\r'], " ");
-        Ok::<_, Error>(Value::from_safe_string(line))
+        Ok::<_, Error>(with_labels(state, |labels| {
+            let narrowed = narrow(&expression, labels, &words)?;
+            Some(Value::from_safe_string(narrowed.replace(['\n', '\r'], " ")))
+        }))
     });
     let words = Arc::clone(vocabulary);
     env.add_function("logclass", move |namespace: &Value| {

@@ -283,6 +283,8 @@ fn what_was_recorded_can_be_explored_again() {
     let file = file.to_str().expect("UTF-8");
     let done = replay(&["record", "alert/KubePersistentVolumeFillingUp", "-o", file]);
     assert_eq!(done.code, Some(0), "{}", done.err);
+    let twice = replay(&["record", "alert/KubePersistentVolumeFillingUp", "-o", file]);
+    assert_eq!(twice.code, Some(1), "a file is never overwritten");
     let search = ["goals", "alert/KubePersistentVolumeFillingUp", "log", "-o", "json"];
     let again = run(&[&["--replay", file], &search[..]].concat());
     assert_eq!(again.code, Some(0), "{}", again.err);
@@ -303,15 +305,57 @@ fn kubeconfigs_that_are_missing_or_broken_are_told() {
     assert_eq!(done.code, Some(1));
     assert!(done.err.contains("broken-kubeconfig"), "{}", done.err);
     let done = run(&["--kubeconfig", "/nowhere/config", "sources"]);
-    assert_eq!(done.code, Some(1));
-    assert!(done.err.contains("/nowhere/config"), "{}", done.err);
+    assert_eq!(done.code, Some(3), "the table is printed all the same");
+    assert!(done.out.contains("/nowhere/config"), "{}", done.out);
     let fine = folder().join("kubeconfig");
     std::fs::write(&fine, "{apiVersion: v1, kind: Config, clusters: [], contexts: [], users: []}")
         .expect("written");
-    let done =
-        run(&["--kubeconfig", fine.to_str().expect("UTF-8"), "--context", "prod", "sources"]);
+    let path = fine.to_str().expect("UTF-8");
+    let done = run(&["--kubeconfig", path, "--context", "prod", "get", "k8s:Pod:{}"]);
     assert_eq!(done.code, Some(1));
     assert!(done.err.contains("prod"), "{}", done.err);
+    let done = run(&["describe", "log"]);
+    assert_eq!(done.code, Some(0), "telling about itself needs no cluster: {}", done.err);
+}
+
+#[test]
+fn secrets_do_not_show_in_messages() {
+    let settings = folder().join("secret.yaml");
+    std::fs::write(&settings, "loki:\n  token: hunter2\n  ulr: x\n").expect("written");
+    let settings = settings.to_str().expect("UTF-8");
+    for args in [
+        &["--config", settings, "config", "show"][..],
+        &["--prometheus-url", "http://me:hun/ter2@h:1", "get", "alert:alert:{}"],
+        &["--prometheus-url", "me:hunter2@h:1", "config", "show"],
+        &[
+            "goals",
+            "http://me:hunter2@am/#/nothing",
+            "log",
+            "--prometheus-url",
+            "http://127.0.0.1:1",
+        ],
+    ] {
+        let done = run(args);
+        let all = format!("{}{}", done.out, done.err);
+        assert!(!all.contains("hunter2") && !all.contains("ter2"), "{args:?}: {all}");
+    }
+    let help = command(&["--help"]).env("KORREL8_LOKI_URL", "http://me:hunter2@l").output();
+    assert!(!String::from_utf8_lossy(&help.expect("runs").stdout).contains("hunter2"));
+}
+
+#[test]
+fn a_start_that_was_cut_says_so() {
+    let done = replay(&["neighbors", "k8s:Pod:{namespace: shop}", "--limit", "2", "-o", "json"]);
+    let document: Value = serde_json::from_str(&done.out).expect("JSON");
+    assert_eq!(node(&document, "k8s:Pod.v1")["truncated"], true);
+    assert!(done.err.contains("2 are taken; --limit lifts it"), "{}", done.err);
+}
+
+#[test]
+fn alerts_of_nodes_are_seen_from_every_namespace() {
+    let seen = replay(&["goals", "alert/KubeNodeNotReady", "k8s:Node", "-n", "shop"]);
+    assert_eq!(seen.code, Some(0), "{}", seen.err);
+    fails(&["goals", "alert/KubePersistentVolumeFillingUp", "log", "-n", "payments"], 4, &["-A"]);
 }
 
 #[test]

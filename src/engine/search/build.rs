@@ -69,16 +69,6 @@ impl Build<'_> {
             links: Vec::new(),
             seen: false,
         };
-        let count = self.search.start.objects.len();
-        let asked = |query: &Query| Run {
-            query: query.clone(),
-            state: RunState::Done,
-            count,
-            cut: None,
-            missing: None,
-            note: None,
-            seconds: None,
-        };
         let node = Node {
             key: class.to_string().into(),
             parent: None,
@@ -87,7 +77,7 @@ impl Build<'_> {
             class,
             cost: 0,
             members: self.search.start.objects.iter().map(member).collect(),
-            runs: self.search.start.query.iter().map(asked).collect(),
+            runs: self.search.start.asked.iter().cloned().collect(),
             end: None,
             score: 0.0,
             left_out: 0,
@@ -111,7 +101,8 @@ impl Build<'_> {
         let draft = &mut self.nodes[index];
         let mut places: HashMap<Arc<str>, usize> = HashMap::new();
         for (run, makers) in draft.makers.iter().enumerate() {
-            let Some(Reply::Found(found, _)) = self.search.answers.get(&draft.node.runs[run].query)
+            let Some(Reply::Ended(Ok(found), _)) =
+                self.search.answers.get(&draft.node.runs[run].query)
             else {
                 continue;
             };
@@ -145,9 +136,14 @@ impl Build<'_> {
                 member.seen = true;
             }
         }
-        let held_back = open.len().saturating_sub(self.search.bounds.objects);
-        open.truncate(self.search.bounds.objects);
-        self.nodes[index].held_back = held_back;
+        // Rules see one object of a group like any other, so groups count, not objects.
+        let (most, all) = (self.search.bounds.objects, open.len());
+        let mut groups = HashSet::new();
+        open.retain(|&at| {
+            let group = &node.members[at].object.group;
+            groups.contains(group) || (groups.len() < most && groups.insert(Arc::clone(group)))
+        });
+        self.nodes[index].held_back = all - open.len();
         open
     }
 
@@ -246,28 +242,9 @@ impl Build<'_> {
 
     /// The state of a query; one that nobody has asked yet is put on the list of the wanted.
     fn ask(&mut self, query: Query, skip: bool) -> Run {
-        let mut run = Run {
-            query,
-            state: RunState::Pending,
-            count: 0,
-            cut: None,
-            missing: None,
-            note: None,
-            seconds: None,
-        };
+        let mut run = Run::pending(query);
         match self.search.answers.get(&run.query) {
-            Some(Reply::Found(found, took)) => {
-                run.state = RunState::Done;
-                run.count = found.objects.len();
-                run.cut.clone_from(&found.cut);
-                run.missing.clone_from(&found.missing);
-                run.note.clone_from(&found.note);
-                run.seconds = Some(*took);
-            }
-            Some(Reply::Failed(error, took)) => {
-                run.state = RunState::Failed(error.clone());
-                run.seconds = Some(*took);
-            }
+            Some(Reply::Ended(result, took)) => run = Run::answered(run.query, result, *took),
             Some(Reply::Pending) if self.search.over => run.state = RunState::Cancelled,
             Some(Reply::Pending) => {}
             None if skip => run.state = RunState::Skipped,

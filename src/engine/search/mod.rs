@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::plan::Plan;
 use super::progress::Fault;
-use crate::graph::{Node, Tree};
+use crate::graph::{Node, Run, Tree};
 use crate::model::{Answer, Class, Found, Object, Query, Scope, StoreError};
 
 /// What a search needs to know of the rules. Rules are named by their number, which also breaks
@@ -31,7 +31,8 @@ pub trait Rules: Send + Sync {
 pub struct Bounds {
     /// How many queries one node may make; the rest are marked as skipped.
     pub queries: usize,
-    /// How many objects of one node are expanded.
+    /// How many objects of one node are expanded; those that look the same to every rule count
+    /// as one.
     pub objects: usize,
 }
 
@@ -56,8 +57,8 @@ impl Default for Bounds {
 pub struct Start {
     /// Objects of one class.
     pub objects: Vec<Arc<Object>>,
-    /// The query that found them, if one did.
-    pub query: Option<Query>,
+    /// The query that found them and what became of it, if one did.
+    pub asked: Option<Run>,
     /// What every call carries.
     pub scope: Scope,
 }
@@ -80,8 +81,7 @@ pub struct Search {
 
 enum Reply {
     Pending,
-    Found(Found, f64),
-    Failed(StoreError, f64),
+    Ended(Result<Found, StoreError>, f64),
 }
 
 impl Search {
@@ -116,11 +116,7 @@ impl Search {
             if !matches!(reply, Reply::Pending) || self.over {
                 continue;
             }
-            let took = answer.took.as_secs_f64();
-            *reply = match answer.result {
-                Ok(found) => Reply::Found(found, took),
-                Err(error) => Reply::Failed(error, took),
-            };
+            *reply = Reply::Ended(answer.result, answer.took.as_secs_f64());
             changed = true;
         }
         if changed { self.rebuild() } else { Vec::new() }

@@ -35,7 +35,7 @@ fn object(class_number: u8, number: u8) -> Arc<Object> {
 
 fn start(objects: Vec<Arc<Object>>) -> Start {
     let window = Window::last_hour(chrono::DateTime::UNIX_EPOCH);
-    Start { objects, query: None, scope: Scope { window, focus: None, limit: 100 } }
+    Start { objects, asked: None, scope: Scope { window, focus: None, limit: 100 } }
 }
 
 /// From objects of one class to numbered objects of another.
