@@ -254,12 +254,16 @@ async fn a_failed_login_shows_what_the_plugin_said() {
         "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
         "users": [{"name": "u", "user": {"exec": {
             "apiVersion": "client.authentication.k8s.io/v1", "interactiveMode": "IfAvailable",
-            "command": "sh", "args": ["-c", "echo session expired >&2; exit 3"]}}}],
+            "command": "sh", "env": [{"name": "API_KEY", "value": "hunter2-of-env"}],
+            "args": ["-c", "echo session expired >&2; exit 3", "--key=hunter2-of-args"]}}}],
     }));
     let options = KubeOptions { quiet_plugins: true, ..config.options() };
     let error = Kube::connect(&options).await.map(|_| ()).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unauthorized);
     assert!(error.message.contains("session expired"), "{error}");
+    assert!(error.message.contains("exit status: 3"), "{error}");
+    let shown = format!("{error:?}");
+    assert!(!shown.contains("hunter2"), "what the plugin is called with is secret: {shown}");
 }
 
 #[tokio::test]

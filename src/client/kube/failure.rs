@@ -114,8 +114,9 @@ pub(super) fn unsent(what: &str, fault: &kube::Error) -> StoreError {
 
 fn login_failed(fault: &AuthError) -> StoreError {
     let words = match fault {
-        AuthError::AuthExecRun { cmd, out } => {
-            format!("`{cmd}` said {} ({})", glimpse(&out.stderr), out.status)
+        // What it was called with is left out, for that holds credentials.
+        AuthError::AuthExecRun { out, .. } => {
+            format!("the login plugin said {} ({})", glimpse(&out.stderr), out.status)
         }
         AuthError::AuthExecStart(fault) => format!("the login plugin does not start: {fault}"),
         AuthError::AuthExecParse(_) => "the login plugin printed no credential".to_owned(),
