@@ -228,11 +228,40 @@ fn decoded(text: &str) -> String {
     value.unwrap_or(text)
 }
 
-/// A URL as it may be shown, even if it is none.
+/// A URL as it may be shown, even if it is none: everything up to the last `@` is left out but
+/// for the scheme, since a password may hold any character that ends a host.
 pub fn without_credentials(url: &str) -> String {
-    let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let Some(at) = rest[..end].rfind('@') else { return url.to_owned() };
-    let gap = if scheme.is_empty() { "" } else { "://" };
-    format!("{scheme}{gap}{}", &rest[at + 1..])
+    let Some(at) = url.rfind('@') else { return url.to_owned() };
+    let (login, host) = (&url[..at], &url[at + 1..]);
+    let scheme = login.trim_start().split_once("://").map_or("", |(scheme, _)| scheme);
+    let known = ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    if known { format!("{scheme}://{host}") } else { host.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_not_shown() {
+        for (url, shown) in [
+            ("http://host:9090/prom", "http://host:9090/prom"),
+            ("host:9090", "host:9090"),
+            ("", ""),
+            ("http://admin:hunter2@host:9090/prom", "http://host:9090/prom"),
+            ("http://admin:hun/ter2@host:9090", "http://host:9090"),
+            ("http://admin:hun#ter2@host:9090", "http://host:9090"),
+            ("http://admin:hun?ter2@host:9090/x", "http://host:9090/x"),
+            ("http://admin:hun@ter2@host", "http://host"),
+            ("HTTPS://hunter2@host", "HTTPS://host"),
+            (" https://admin:hunter2@host", "https://host"),
+            ("admin:hunter2@host:9090", "host:9090"),
+            ("admin:hun/ter2@host:9090", "host:9090"),
+            ("admin:hunter2://x@host:9090", "host:9090"),
+            ("http:/admin:hunter2@host", "host"),
+            ("http://admin:hunter2@", "http://"),
+        ] {
+            assert_eq!(without_credentials(url), shown, "{url}");
+        }
+    }
 }

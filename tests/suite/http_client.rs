@@ -96,6 +96,8 @@ async fn a_refused_connection_and_a_bad_url_say_what_to_check() {
         (closed.as_str(), "refused", "runs"),
         ("localhost:9090", "not a URL", "http://localhost:9090"),
         ("http://me:secret@", "not a URL", "in full"),
+        ("http://me:secret/of#mine@host:9090", "http://host:9090", "in full"),
+        ("me:secret@host:9090", "\"host:9090\"", "in full"),
         ("ftp://x", "not a URL", "in full"),
     ] {
         let error = call(options(url)).await.unwrap_err();
