@@ -151,6 +151,9 @@ async fn one_container_that_fails_does_not_spoil_the_rest() {
     assert_eq!(found.objects.len(), 4);
     let note = found.note.unwrap();
     assert!(note.contains("shop/db-0 metrics") && note.contains("connection refused"), "{note}");
+    let missing = found.missing.unwrap();
+    assert_eq!((missing.kind, &*missing.source_name), (ErrorKind::Server(500), "pod-logs"));
+    assert!(missing.message.contains("shop/db-0 metrics"), "{missing}");
     let kube = connect(&server).await;
     let answer = ask_as(&kube, "log:application:{namespace: shop, name: web-0}", scope(100)).await;
     assert_eq!(answer.result.unwrap_err().kind, ErrorKind::Server(500), "none could be read");

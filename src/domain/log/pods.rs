@@ -203,7 +203,8 @@ impl PodLogStore {
         Ok(found)
     }
 
-    /// The lines of all containers, newest first; an error if none could be read.
+    /// The lines of all containers, newest first; an error if none could be read. If only some
+    /// could, the first failure says what is missing.
     fn gather(
         &self,
         class: &Class,
@@ -212,20 +213,24 @@ impl PodLogStore {
     ) -> Result<Found, StoreError> {
         let mut remarks = Vec::new();
         let mut streams = Vec::new();
-        let mut first = None;
+        let mut missing = None;
         for (container, lines) in read {
             match lines {
                 Ok(lines) => {
                     remarks.extend(lines.remark.iter().map(|said| format!("{container}: {said}")));
                     streams.push((container, lines));
                 }
-                Err(fault) => {
-                    remarks.push(format!("{container}: {fault}"));
-                    first.get_or_insert(fault);
+                Err(mut fault) => {
+                    NAME.clone_into(&mut fault.source_name);
+                    fault.message = format!("{container}: {fault}");
+                    remarks.push(fault.message.clone());
+                    missing.get_or_insert(fault);
                 }
             }
         }
-        if let (Some(fault), true) = (first, streams.is_empty()) {
+        if streams.is_empty()
+            && let Some(fault) = missing
+        {
             return Err(fault);
         }
         let more = remarks.len().saturating_sub(3);
@@ -244,7 +249,7 @@ impl PodLogStore {
             total: (!open).then_some(read),
             by: "limit",
         });
-        Ok(Found { objects: objects.into_iter().map(Arc::new).collect(), cut, missing: None, note })
+        Ok(Found { objects: objects.into_iter().map(Arc::new).collect(), cut, missing, note })
     }
 }
 
