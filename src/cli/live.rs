@@ -41,7 +41,7 @@ pub(super) struct Discovery(Shared<BoxFuture<'static, ()>>);
 impl Discovery {
     fn start(kube: Kube, k8s: Arc<K8s>) -> Self {
         let task = tokio::spawn(async move {
-            if let Ok(catalog) = discover(&kube).await {
+            if let Ok((catalog, _faults)) = discover(&kube).await {
                 k8s.learn(catalog);
             }
         });

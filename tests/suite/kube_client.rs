@@ -273,7 +273,9 @@ async fn discovery_learns_custom_kinds() {
         let kube = connect(&server).await;
         let domain = K8s::new();
         assert!(domain.class("pgc").is_none());
-        domain.learn(discover(&kube).await.unwrap());
+        let (catalog, faults) = discover(&kube).await.unwrap();
+        assert_eq!(faults, []);
+        domain.learn(catalog);
         for (name, class) in [
             ("pgc", "PostgresCluster.v1.db.shop.example"),
             ("postgresclusters", "PostgresCluster.v1.db.shop.example"),
@@ -296,4 +298,42 @@ async fn discovery_learns_custom_kinds() {
             assert_eq!(server.paths(), ["/api", "/apis"]);
         }
     }
+}
+
+#[tokio::test]
+async fn a_partial_discovery_hides_no_kind_and_is_told() {
+    for (plain_discovery, broken, faulty, failed) in [
+        (false, "/apis", "/apis", true),
+        (false, "/api", "/api", true),
+        (true, "/apis", "/apis", true),
+        (true, "/apis/apps/v1", "/apis/apps/v1", false),
+    ] {
+        let server = ApiServer { plain_discovery, broken: vec![broken], ..ApiServer::default() };
+        let server = server.start().await;
+        let kube = connect(&server).await;
+        let domain = K8s::new();
+        let usual = domain.classes().len();
+        let (catalog, faults) = discover(&kube).await.unwrap();
+        assert_eq!(faults.len(), 1, "{broken}: {faults:?}");
+        let words = &faults[0].message;
+        assert!(words.contains(faulty) && words.contains("etcd is gone"), "{words}");
+        domain.learn(catalog);
+        assert!(domain.classes().len() >= usual, "{broken}: {:?}", domain.classes());
+        assert_eq!(domain.class("deploy").unwrap().name(), "Deployment.v1.apps");
+        kube.get(&pods(), JSON).await.unwrap();
+        let source = kube.source();
+        assert_eq!(source.state == SourceState::Failed, failed, "{broken}: {source:?}");
+        assert_eq!(source.error.as_ref() == Some(words), failed, "{broken}: {source:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_discovery_that_learns_nothing_fails_the_source() {
+    let server = ApiServer { broken: vec!["/api", "/apis"], ..ApiServer::default() };
+    let server = server.start().await;
+    let kube = connect(&server).await;
+    let fault = discover(&kube).await.unwrap_err();
+    assert_eq!(fault.kind, ErrorKind::Server(500));
+    kube.get(&pods(), JSON).await.unwrap();
+    assert_eq!(kube.source().failure, Some(fault.kind), "the kinds are still not known");
 }

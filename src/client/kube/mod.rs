@@ -55,6 +55,7 @@ struct Stats {
     error: Option<String>,
     failure: Option<ErrorKind>,
     state: SourceState,
+    lacking: Option<StoreError>,
 }
 
 impl Kube {
@@ -98,7 +99,12 @@ impl Kube {
 
     /// The server, and how it is doing.
     pub fn source(&self) -> Source {
-        let stats = self.stats(|stats| stats.clone());
+        let mut stats = self.stats(|stats| stats.clone());
+        if let Some(fault) = stats.lacking.filter(|_| stats.state != SourceState::Failed) {
+            stats.state = SourceState::Failed;
+            stats.error = Some(fault.to_string());
+            stats.failure = Some(fault.kind);
+        }
         Source {
             name: self.name.to_owned(),
             kind: self.name.to_owned(),
@@ -111,6 +117,12 @@ impl Kube {
             error: stats.error,
             failure: stats.failure,
         }
+    }
+
+    /// Notes that the server does not tell what has to be known of it, or that it does again. As
+    /// long as it does not, it is a failed source, whatever else it answers.
+    pub fn lacks(&self, fault: Option<StoreError>) {
+        self.stats(|stats| stats.lacking = fault);
     }
 
     fn stats<T>(&self, look: impl FnOnce(&mut Stats) -> T) -> T {

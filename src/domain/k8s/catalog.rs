@@ -79,7 +79,7 @@ pub struct Catalog {
     kinds: Vec<Kind>,
     /// Lower-case kind, plural, singular or short name -> places in `kinds`, the best first.
     names: HashMap<String, Vec<usize>>,
-    /// It came from a server, so a kind that is not `served` is not there.
+    /// It is all that a server has, so a kind that is not `served` is not there.
     learned: bool,
 }
 
@@ -102,6 +102,12 @@ impl Catalog {
         Self { kinds, names, learned }
     }
 
+    /// A catalog of the kinds that a server told while it kept others back: kinds that are put
+    /// behind them may be there too, so they are listed.
+    pub fn partial(kinds: Vec<Kind>) -> Self {
+        Self { learned: false, ..Self::new(kinds) }
+    }
+
     /// The usual kinds of Kubernetes.
     pub fn builtin() -> Self {
         let kinds =
@@ -119,7 +125,7 @@ impl Catalog {
     }
 
     /// This catalog and, behind it, those kinds of another one that are missing here: their names
-    /// still resolve, but they are not listed.
+    /// still resolve, but they are not listed, unless this catalog is partial.
     #[must_use]
     pub fn over(self, other: &Self) -> Self {
         let mut kinds = self.kinds;
@@ -128,15 +134,15 @@ impl Catalog {
                 kinds.push(Kind { served: false, ..kind.clone() });
             }
         }
-        Self::new(kinds)
+        if self.learned { Self::new(kinds) } else { Self::partial(kinds) }
     }
 
-    /// The kinds that there are: those that the server named, or all if no server was asked.
+    /// The kinds that there are: those that the server named, or all if no server told all of its.
     pub fn kinds(&self) -> impl Iterator<Item = &Kind> {
         self.kinds.iter().filter(|kind| kind.served || !self.learned)
     }
 
-    /// Whether a server was asked for its kinds.
+    /// Whether a server told all of its kinds.
     pub fn learned(&self) -> bool {
         self.learned
     }

@@ -13,38 +13,73 @@ use crate::model::StoreError;
 const AGGREGATED: &str =
     "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
 
-/// The kinds that the server has. A group that does not answer is left out; the error is that of
-/// a server of which nothing can be learned.
-pub async fn discover(kube: &Kube) -> Result<Catalog, StoreError> {
+/// What a part of the discovery brought, and why more is not known.
+type Learned = (Vec<Kind>, Vec<StoreError>);
+
+/// The kinds that the server has, and why some of them are not known; the error is that of a
+/// server of which nothing can be learned. A server that does not tell its core kinds, or its
+/// groups, is a failed source until it does.
+pub async fn discover(kube: &Kube) -> Result<(Catalog, Vec<StoreError>), StoreError> {
     let (core, groups) = tokio::join!(root(kube, "api"), root(kube, "apis"));
-    match (core, groups) {
-        (Err(fault), Err(_)) => Err(fault),
-        (core, groups) => {
-            let mut found = core.unwrap_or_default();
-            found.append(&mut groups.unwrap_or_default());
-            Ok(Catalog::new(found))
+    let lacking = core.as_ref().err().or(groups.as_ref().err()).cloned();
+    kube.lacks(lacking.clone());
+    let (mut kinds, mut faults) = (Vec::new(), Vec::new());
+    for part in [core, groups] {
+        match part {
+            Ok((found, failed)) => {
+                kinds.extend(found);
+                faults.extend(failed);
+            }
+            Err(fault) => faults.push(fault),
         }
+    }
+    match lacking {
+        Some(fault) if kinds.is_empty() => Err(fault),
+        _ if faults.is_empty() => Ok((Catalog::new(kinds), faults)),
+        _ => Ok((Catalog::partial(kinds), faults)),
     }
 }
 
-async fn root(kube: &Kube, root: &str) -> Result<Vec<Kind>, StoreError> {
+/// The kinds below `/api` or `/apis`.
+async fn root(kube: &Kube, root: &str) -> Result<Learned, StoreError> {
+    below(kube, root).await.map_err(|fault| unknown(&format!("below /{root}"), fault))
+}
+
+fn unknown(place: &str, mut fault: StoreError) -> StoreError {
+    fault.message = format!("the kinds {place} are not known: {}", fault.message);
+    fault
+}
+
+async fn below(kube: &Kube, root: &str) -> Result<Learned, StoreError> {
     let reply = kube.get(&Url::new([root]), AGGREGATED).await.map_err(|refusal| refusal.error)?;
     if reply.content_type.contains("as=APIGroupDiscoveryList") {
-        return aggregated(&reply);
+        return Ok((aggregated(&reply)?, Vec::new()));
     }
     let groups = if root == "api" { vec![core(&reply)?] } else { plain(&reply)? };
     let lists = groups.iter().flat_map(|group| {
         group.versions.iter().map(async |version| {
             let prefix = if group.name.is_empty() { "api" } else { "apis" };
             let url = Url::new([prefix, &group.name, version]);
-            let reply = kube.get(&url, JSON).await.ok()?;
-            Some((group.name.as_str(), version.as_str(), reply.json::<ResourceList>().ok()?))
+            let reply = kube.get(&url, JSON).await.map_err(|refusal| refusal.error);
+            let list = reply.and_then(|reply| reply.json::<ResourceList>());
+            let list = list.map_err(|fault| unknown(&format!("of {}", url.as_str()), fault));
+            (group.name.as_str(), version.as_str(), list)
         })
     });
     let lists = join_all(lists).await;
-    let mut kinds = Vec::new();
-    for (group, version, list) in lists.into_iter().flatten() {
-        for resource in list.resources.into_iter().filter(|resource| !resource.name.contains('/')) {
+    let (mut kinds, mut faults) = (Vec::new(), Vec::new());
+    for (group, version, list) in lists {
+        match list {
+            Ok(list) => list.add(group, version, &mut kinds),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    Ok((kinds, faults))
+}
+
+impl ResourceList {
+    fn add(self, group: &str, version: &str, kinds: &mut Vec<Kind>) {
+        for resource in self.resources.into_iter().filter(|resource| !resource.name.contains('/')) {
             let Resource { name, singular_name, namespaced, kind, short_names, verbs } = resource;
             let found = Found {
                 kind,
@@ -54,10 +89,9 @@ async fn root(kube: &Kube, root: &str) -> Result<Vec<Kind>, StoreError> {
                 namespaced,
                 verbs,
             };
-            found.add(group, version, &mut kinds);
+            found.add(group, version, kinds);
         }
     }
-    Ok(kinds)
 }
 
 /// A resource in either form.

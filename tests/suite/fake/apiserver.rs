@@ -22,6 +22,8 @@ pub(crate) struct ApiServer {
     pub(crate) logs: BTreeMap<(&'static str, &'static str, bool), Lines>,
     /// It knows only the old form of discovery.
     pub(crate) plain_discovery: bool,
+    /// Paths that are answered with 500.
+    pub(crate) broken: Vec<&'static str>,
     /// How many tokens of next pages turn out to be too old.
     pub(crate) expire: usize,
 }
@@ -51,6 +53,9 @@ impl ApiServer {
         if request.method != "GET" {
             let words = "the server does not allow this method on the requested resource";
             return status(405, "MethodNotAllowed", words, Some(json!({})));
+        }
+        if self.broken.contains(&request.path.as_str()) {
+            return status(500, "InternalError", "etcd is gone", None);
         }
         let parts: Vec<&str> = request.path.trim_matches('/').split('/').collect();
         match parts[..] {
