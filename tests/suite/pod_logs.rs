@@ -202,3 +202,35 @@ async fn logql_needs_loki() {
     assert!(error.hint.unwrap().contains("--loki-url"));
     assert!(server.requests().is_empty());
 }
+
+/// A Pod without containers: it is listed, and has no log to read.
+fn bare(number: usize) -> Value {
+    pod(&format!("bare-{number:05}"), &json!({}))
+}
+
+#[tokio::test]
+async fn pods_are_listed_in_pages_and_a_cut_is_told() {
+    let query = "log:application:{namespace: shop}";
+    for (count, pages, cut) in [(501, 2, None), (10_001, 20, Some("page cap"))] {
+        let server = ApiServer::with((0..count).map(bare)).start().await;
+        let found = ask(&server, query).await;
+        assert_eq!(found.cut.map(|cut| cut.by), cut, "{count}");
+        let lists = server.requests();
+        assert_eq!(lists.len(), pages, "{count}");
+        assert!(lists.iter().all(|request| request.param("limit") == "500"));
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_pods_that_expires_is_begun_anew_once() {
+    let web = json!({"spec": {"containers": [{"name": "web"}]}});
+    for (expire, lines) in [(1, Some(1)), (2, None)] {
+        let mut server = ApiServer::with((0..500).map(bare).chain([pod("web-0", &web)]));
+        server.expire = expire;
+        server.logs.insert(("web-0", "web", false), vec![("2026-11-23T01:10:00Z", "hello")]);
+        let server = server.start().await;
+        let kube = connect(&server).await;
+        let answer = ask_as(&kube, "log:application:{namespace: shop}", scope(100)).await;
+        assert_eq!(answer.result.ok().map(|found| found.objects.len()), lines, "{expire}");
+    }
+}

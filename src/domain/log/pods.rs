@@ -28,6 +28,10 @@ const CONTAINERS: usize = 100;
 const BYTES: usize = 4 << 20;
 /// More Pods by name than these in one namespace are one list.
 const NAMES: usize = 8;
+/// Pods in one page of a list.
+const PAGE: usize = 500;
+/// Pages of one list.
+const PAGES: usize = 20;
 /// Queries under way at once.
 const QUERIES: usize = 32;
 
@@ -39,7 +43,15 @@ pub struct PodLogStore {
 }
 
 /// Pods that several queries wait for.
-type Pods = Shared<BoxFuture<'static, Result<Arc<Vec<Value>>, StoreError>>>;
+type Pods = Shared<BoxFuture<'static, Result<Arc<Listed>, StoreError>>>;
+
+/// The Pods at a URL.
+#[derive(Default)]
+struct Listed {
+    pods: Vec<Value>,
+    /// There are more, on pages that were not read.
+    cut: bool,
+}
 
 impl PodLogStore {
     /// A store that asks a server; `words` tell which namespaces are infrastructure.
@@ -106,15 +118,18 @@ fn crowded(batch: &[Query]) -> Vec<String> {
 /// [`is_wanted`].
 fn resolve(wanted: &PodLogs, crowded: &[String]) -> Url {
     let pods = Url::resource("", "v1", wanted.namespace.as_deref(), "pods");
+    let list = |url: Url| url.query("limit", &PAGE.to_string());
     let listed = crowded.iter().any(|full| Some(full) == wanted.namespace.as_ref());
     match &wanted.name {
         Some(name) if wanted.namespace.is_some() && !listed => pods.at(name),
-        Some(name) if !listed => pods.query("fieldSelector", &format!("metadata.name={name}")),
-        Some(_) => pods,
+        Some(name) if !listed => {
+            list(pods.query("fieldSelector", &format!("metadata.name={name}")))
+        }
+        Some(_) => list(pods),
         None => {
             let equal = |(key, value): (&String, &String)| format!("{key}={value}");
             let labels: Vec<String> = wanted.labels.iter().map(equal).collect();
-            pods.query("labelSelector", &labels.join(","))
+            list(pods.query("labelSelector", &labels.join(",")))
         }
     }
 }
@@ -137,27 +152,34 @@ impl PodLogStore {
     fn pods(&self, url: Url) -> Pods {
         let kube = self.kube.clone();
         async move {
-            let mut pods = Vec::new();
-            let mut token = String::new();
+            let mut found = Listed::default();
+            let (mut token, mut pages, mut restarted) = (String::new(), 0, false);
             loop {
                 let page = url.clone().query("continue", &token);
                 let reply = match kube.get(&page, JSON).await {
                     Err(refusal) if refusal.no_object => break,
+                    Err(refusal) if refusal.expired && !restarted => {
+                        restarted = true;
+                        (found, token, pages) = Default::default();
+                        continue;
+                    }
                     answered => answered.map_err(|refusal| refusal.error)?,
                 };
                 let mut body: Value = reply.json()?;
                 match body.get_mut("items").map(Value::take) {
-                    Some(Value::Array(items)) => pods.extend(items),
+                    Some(Value::Array(items)) => found.pods.extend(items),
                     Some(_) => {}
-                    None => pods.push(body.take()),
+                    None => found.pods.push(body.take()),
                 }
                 let next = body.pointer("/metadata/continue").and_then(Value::as_str);
                 token = next.map(str::to_owned).unwrap_or_default();
-                if token.is_empty() {
+                pages += 1;
+                if token.is_empty() || pages == PAGES {
+                    found.cut = !token.is_empty();
                     break;
                 }
             }
-            Ok(Arc::new(pods))
+            Ok(Arc::new(found))
         }
         .boxed()
         .shared()
@@ -175,12 +197,12 @@ impl PodLogStore {
                 .hint("give --loki-url, or select Pods: {namespace: shop, name: db-0}"));
         };
         let class = query.class();
-        let pods = pods.await?;
+        let listed = pods.await?;
         let of_class = |pod: &&Value| {
             let namespace = pod.pointer("/metadata/namespace").and_then(Value::as_str);
             self.words.log_class(namespace.unwrap_or_default()) == class.name()
         };
-        let chosen = pods.iter().filter(|pod| is_wanted(pod, wanted)).filter(of_class);
+        let chosen = listed.pods.iter().filter(|pod| is_wanted(pod, wanted)).filter(of_class);
         let mut containers = of_pods(chosen, wanted);
         let all = containers.len();
         containers.truncate(CONTAINERS);
@@ -199,6 +221,9 @@ impl PodLogStore {
             found.note = Some(found.note.map_or(remark.clone(), |had| format!("{remark}; {had}")));
             let shown = found.objects.len();
             found.cut = Some(Cut { shown, total: None, by: "container cap" });
+        } else if listed.cut {
+            let shown = found.objects.len();
+            found.cut = Some(Cut { shown, total: None, by: "page cap" });
         }
         Ok(found)
     }
