@@ -133,6 +133,12 @@ pub(super) fn of_broken(source: &str, url: &str, broken: &Broken, cap: usize) ->
             source,
             format!("the connection to {source} broke off: {}", clean(words)),
         ),
+        Broken::Elsewhere(server) => StoreError::new(
+            ErrorKind::BadAnswer,
+            source,
+            format!("{url} redirects to another server, {}", clean(server)),
+        )
+        .hint(format!("if {source} is there now, change its URL; logins are not sent on")),
         Broken::Connect(words) => {
             let hint = connect_hint(source, words);
             StoreError::new(

@@ -11,6 +11,9 @@ use reqwest::{Certificate, Client, Url, redirect};
 
 use crate::model::{ErrorKind, StoreError};
 
+/// How many redirects in a row are followed.
+const REDIRECTS: usize = 5;
+
 /// A GET of a path below the back end's base URL.
 #[derive(Clone, Debug, Default)]
 pub struct Call {
@@ -65,6 +68,8 @@ pub enum Broken {
     Reset(String),
     /// The body is longer than the cap.
     TooLarge,
+    /// The server sends callers on to another one, of this scheme, host and port.
+    Elsewhere(String),
 }
 
 /// A way to a back end.
@@ -139,7 +144,7 @@ impl Direct {
 fn client(address: &Address) -> Result<Client, String> {
     let mut builder = Client::builder()
         .user_agent(concat!("korrel8/", env!("CARGO_PKG_VERSION")))
-        .redirect(redirect::Policy::limited(5))
+        .redirect(redirect::Policy::custom(within))
         .pool_idle_timeout(Duration::from_mins(1))
         .tls_danger_accept_invalid_certs(address.insecure);
     if let Some(path) = &address.ca_file {
@@ -152,6 +157,26 @@ fn client(address: &Address) -> Result<Client, String> {
         builder = builder.tls_certs_merge(all);
     }
     builder.build().map_err(|why| chain(&why))
+}
+
+/// Follows redirects that stay at one server: another one must not see our headers and logins.
+fn within(attempt: redirect::Attempt<'_>) -> redirect::Action {
+    let origin = attempt.previous().first().map(Url::origin);
+    if origin != Some(attempt.url().origin()) {
+        attempt.stop()
+    } else if attempt.previous().len() > REDIRECTS {
+        attempt.error("too many redirects")
+    } else {
+        attempt.follow()
+    }
+}
+
+/// The other server that a reply sends to, if it does.
+fn elsewhere(response: &reqwest::Response) -> Option<String> {
+    let location = response.headers().get("location")?.to_str().ok()?;
+    let next = response.url().join(location).ok()?.origin();
+    let leaves = response.status().is_redirection() && next != response.url().origin();
+    leaves.then(|| next.ascii_serialization())
 }
 
 #[async_trait]
@@ -174,6 +199,9 @@ impl Transport for Direct {
             request = request.basic_auth(user, Some(password));
         }
         let mut response = request.send().await.map_err(broken)?;
+        if let Some(server) = elsewhere(&response) {
+            return Err(Broken::Elsewhere(server));
+        }
         let header = |name: &str| response.headers().get(name)?.to_str().ok();
         let content_type = header("content-type").unwrap_or_default().to_owned();
         let retry_after = header("retry-after").and_then(|text| text.trim().parse().ok());

@@ -193,3 +193,29 @@ async fn a_source_tells_how_it_is_doing() {
     assert_eq!((source.state, source.calls), (SourceState::Failed, 2));
     assert!(source.error.unwrap().contains("boom"));
 }
+
+#[tokio::test]
+async fn a_redirect_is_followed_only_at_the_same_server() {
+    let other = Server::start(|_| Response::json(200, &json!({}))).await;
+    let away = format!("{}/api/v1/rules", other.url);
+    let server = Server::start(move |request| match request.path.as_str() {
+        "/near/api/v1/rules" => Response::text(302, "").header("Location", "/api/v1/rules"),
+        "/far/api/v1/rules" => Response::text(302, "").header("Location", &away),
+        "/loop/api/v1/rules" => Response::text(302, "").header("Location", &request.path),
+        _ => Response::json(200, &json!({})),
+    })
+    .await;
+    let at = |prefix: &str| {
+        let mut options = options(&format!("{}/{prefix}", server.url));
+        options.address.headers.push(("X-Api-Key".to_owned(), "secret".to_owned()));
+        options
+    };
+    assert!(call(at("near")).await.is_ok());
+    assert!(server.requests().iter().all(|request| request.header("x-api-key") == "secret"));
+    let error = call(at("far")).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::BadAnswer);
+    assert!(error.message.contains(&other.url), "{error}");
+    assert!(error.hint.unwrap().contains("change its URL"));
+    assert!(other.requests().is_empty(), "another server sees none of our headers");
+    assert!(call(at("loop")).await.unwrap_err().message.contains("too many redirects"));
+}
