@@ -87,6 +87,27 @@ async fn a_pod_in_structured_metadata_is_found() {
 }
 
 #[tokio::test]
+async fn a_spelling_that_fails_is_told_as_a_missing_part() {
+    let mut loki = Loki::new();
+    loki.add(ago(3), "promtail", &[("namespace", "shop"), ("pod", "db-0")]);
+    loki.add(ago(2), "otlp", &[("k8s_namespace_name", "shop"), ("k8s_pod_name", "db-0")]);
+    let server = Server::start(move |request| {
+        if request.param("query").contains("k8s_pod_name") {
+            return Response::text(403, "not for you");
+        }
+        loki.answer(request)
+    })
+    .await;
+    let store = store_with(&server, |_| {});
+    let text = "log:application:{namespace: shop, name: db-0}";
+    let found = ask(&store, text, scope(10)).await.unwrap();
+    assert_eq!(previews(&found), ["promtail"]);
+    let missing = found.missing.unwrap();
+    assert_eq!(missing.kind, ErrorKind::Forbidden);
+    assert!(missing.message.starts_with("a part is missing: "), "{missing}");
+}
+
+#[tokio::test]
 async fn many_pods_are_few_calls() {
     let mut loki = Loki::new();
     for pod in 0..150 {

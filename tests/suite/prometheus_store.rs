@@ -8,7 +8,7 @@ use korrel8::client::http::HttpOptions;
 use korrel8::client::prometheus::Prometheus;
 use korrel8::domain::alert::AlertStore;
 use korrel8::domain::metric::MetricStore;
-use korrel8::model::{ErrorKind, SourceState, Store};
+use korrel8::model::{ErrorKind, Found, SourceState, Store, StoreError};
 use serde_json::{Value, json};
 
 use crate::ask::{ask, ask_all, previews, scope};
@@ -97,20 +97,47 @@ async fn one_failing_server_leaves_the_others_alerts() {
     let without_rules = AlertStore::new(Some(prometheus(&bad)), Some(alertmanager(&good_sent)));
     let found = ask(&without_rules, "alert:alert:{}", scope(9)).await.unwrap();
     assert_eq!(found.objects.len(), 2);
-    assert!(found.note.unwrap().contains("only what Alertmanager says"));
+    let missing = found.missing.unwrap();
+    assert_eq!((missing.kind, missing.source_name.as_str()), (ErrorKind::Timeout, "prometheus"));
+    assert!(missing.message.starts_with("only what Alertmanager says, without expressions: "));
     let states: Vec<SourceState> = without_rules.sources().iter().map(|one| one.state).collect();
     assert_eq!(states, [SourceState::Failed, SourceState::Ok]);
 
     let without_sent = AlertStore::new(Some(prometheus(&good_rules)), Some(alertmanager(&bad)));
     let found = ask(&without_sent, "alert:alert:{pod: db-0}", scope(9)).await.unwrap();
     assert_eq!(found.objects[0].body["state"], "firing");
-    assert!(found.note.unwrap().contains("only what Prometheus says"));
+    let missing = found.missing.unwrap();
+    assert_eq!((missing.kind, missing.source_name.as_str()), (ErrorKind::Timeout, "alertmanager"));
+    assert!(missing.message.starts_with("only what Prometheus says, without silences: "));
 
     let neither = AlertStore::new(Some(prometheus(&bad)), Some(alertmanager(&bad)));
     let error = ask(&neither, "alert:alert:{}", scope(9)).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Timeout);
     let error = ask(&AlertStore::new(None, None), "alert:alert:{}", scope(9)).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Missing);
+}
+
+#[tokio::test]
+async fn a_failed_server_is_not_asked_again_at_once() {
+    let good = Server::start(rules).await;
+    let bad = Server::start(|_| Response::text(403, "no")).await;
+    for store in [
+        AlertStore::new(Some(prometheus(&good)), Some(alertmanager(&bad))),
+        AlertStore::new(None, Some(alertmanager(&bad))),
+    ] {
+        let first = ask(&store, "alert:alert:{}", scope(9)).await;
+        let calls = bad.requests().len();
+        let second = ask(&store, "alert:alert:{}", scope(9)).await;
+        assert_eq!(bad.requests().len(), calls);
+        let failure = |answer: Result<Found, StoreError>| {
+            answer.map_or_else(Some, |found| found.missing).map(|error| error.kind)
+        };
+        assert_eq!(failure(first), Some(ErrorKind::Forbidden));
+        assert_eq!(failure(second), Some(ErrorKind::Forbidden));
+        store.refresh();
+        failure(ask(&store, "alert:alert:{}", scope(9)).await);
+        assert!(bad.requests().len() > calls);
+    }
 }
 
 /// A Prometheus with some series `kube_pod_info` and `up`.
@@ -184,6 +211,21 @@ async fn many_series_come_without_values_and_are_cut_visibly() {
     assert!(found.note.unwrap().contains("values are left out"));
     assert_eq!(found.cut.map(|cut| (cut.shown, cut.total)), Some((120, Some(150))));
     assert_eq!(server.paths(), ["/api/v1/series"]);
+}
+
+#[tokio::test]
+async fn series_without_their_values_are_a_part_of_the_answer() {
+    let server = Server::start(|request| {
+        if request.path == "/api/v1/series" { metrics(request) } else { Response::text(403, "no") }
+    })
+    .await;
+    let store = MetricStore::new(prometheus(&server));
+    let found = ask(&store, "metric:metric:up", scope(9)).await.unwrap();
+    assert_eq!(found.objects.len(), 1);
+    let missing = found.missing.unwrap();
+    assert_eq!(missing.kind, ErrorKind::Forbidden);
+    assert!(missing.message.starts_with("values are missing: "), "{missing}");
+    assert_eq!(found.note, None);
 }
 
 #[tokio::test]

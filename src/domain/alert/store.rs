@@ -17,13 +17,16 @@ use crate::model::{
 /// How long alerts are taken for current without asking again.
 const KEPT: Duration = Duration::from_mins(1);
 
+/// The same where a server failed: long enough that not every batch waits for its timeout.
+const KEPT_FAULTY: Duration = Duration::from_secs(10);
+
 /// The store of the domain `alert`.
 pub struct AlertStore(Arc<Servers>);
 
 struct Servers {
     prometheus: Option<Arc<Prometheus>>,
     alertmanager: Option<Arc<Alertmanager>>,
-    kept: Mutex<Option<(Instant, Alerts)>>,
+    kept: Mutex<Option<(Instant, Result<Alerts, StoreError>)>>,
     /// Held while asking, so that batches at the same time ask once.
     asking: tokio::sync::Mutex<()>,
 }
@@ -32,7 +35,7 @@ struct Servers {
 #[derive(Clone, Default)]
 struct Alerts {
     all: Vec<Arc<Object>>,
-    note: Option<String>,
+    missing: Option<StoreError>,
 }
 
 impl AlertStore {
@@ -75,43 +78,42 @@ impl Store for AlertStore {
 }
 
 impl Servers {
-    fn kept(&self) -> Option<Alerts> {
+    fn kept(&self) -> Option<Result<Alerts, StoreError>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.as_ref().filter(|(at, _)| at.elapsed() < KEPT).map(|(_, alerts)| alerts.clone())
+        let (at, alerts) = kept.as_ref()?;
+        let whole = matches!(alerts, Ok(alerts) if alerts.missing.is_none());
+        let long = if whole { KEPT } else { KEPT_FAULTY };
+        (at.elapsed() < long).then(|| alerts.clone())
     }
 
     async fn alerts(&self) -> Result<Alerts, StoreError> {
         if let Some(kept) = self.kept() {
-            return Ok(kept);
+            return kept;
         }
         let _asking = self.asking.lock().await;
         if let Some(kept) = self.kept() {
-            return Ok(kept);
+            return kept;
         }
-        let alerts = self.ask().await?;
-        if alerts.note.is_none() {
-            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-            *kept = Some((Instant::now(), alerts.clone()));
-        }
-        Ok(alerts)
+        let alerts = self.ask().await;
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        *kept = Some((Instant::now(), alerts.clone()));
+        alerts
     }
 
     async fn ask(&self) -> Result<Alerts, StoreError> {
         let rules = OptionFuture::from(self.prometheus.as_ref().map(|one| one.alert_rules()));
         let sent = OptionFuture::from(self.alertmanager.as_ref().map(|one| one.alerts()));
         let (rules, sent) = futures::join!(rules, sent);
-        let (rules, sent, note) = match (rules, sent) {
+        let (rules, sent, missing) = match (rules, sent) {
             (None, None) => return Err(no_server()),
             (Some(Err(error)), None | Some(Err(_))) | (None, Some(Err(error))) => {
                 return Err(error);
             }
             (Some(Err(error)), Some(Ok(sent))) => {
-                let note = format!("only what Alertmanager says, without expressions: {error}");
-                (Vec::new(), sent, Some(note))
+                (Vec::new(), sent, Some(only("Alertmanager says, without expressions", error)))
             }
             (Some(Ok(rules)), Some(Err(error))) => {
-                let note = format!("only what Prometheus says, without silences: {error}");
-                (rules, Vec::new(), Some(note))
+                (rules, Vec::new(), Some(only("Prometheus says, without silences", error)))
             }
             (rules, sent) => (
                 rules.and_then(Result::ok).unwrap_or_default(),
@@ -123,8 +125,14 @@ impl Servers {
         let bodies = join(&rules, &sent).into_iter();
         let mut all: Vec<Object> = bodies.map(|body| object::object(&class, body)).collect();
         all.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.id.cmp(&b.id)));
-        Ok(Alerts { all: all.into_iter().map(Arc::new).collect(), note })
+        Ok(Alerts { all: all.into_iter().map(Arc::new).collect(), missing })
     }
+}
+
+/// The failure of one server in the words of what the other one leaves.
+fn only(what: &str, mut error: StoreError) -> StoreError {
+    error.message = format!("only what {what}: {}", error.message);
+    error
 }
 
 fn no_server() -> StoreError {
@@ -149,6 +157,6 @@ impl Alerts {
             total: Some(total),
             by: "limit",
         });
-        Found { objects, cut, missing: None, note: self.note.clone() }
+        Found { objects, cut, missing: self.missing.clone(), note: None }
     }
 }

@@ -145,7 +145,7 @@ impl Inner {
         scope: Scope,
         texts: &[String],
     ) -> Result<Found, StoreError> {
-        let mut note = format!("asked Loki for {}", texts.join(" and "));
+        let note = format!("asked Loki for {}", texts.join(" and "));
         let mut failed = None;
         let mut all = Vec::new();
         for result in results {
@@ -157,13 +157,16 @@ impl Inner {
                 Err(error) => failed = Some(error),
             }
         }
-        if let Some(error) = failed {
-            if all.is_empty() {
-                return Err(error);
+        match failed {
+            Some(error) if all.is_empty() => Err(error),
+            failed => {
+                let missing = failed.map(|mut error| {
+                    error.message = format!("a part is missing: {}", error.message);
+                    error
+                });
+                Ok(Found { missing, ..found(all, scope, Some(note)) })
             }
-            note = format!("{note}; a part is missing: {error}");
         }
-        Ok(found(all, scope, Some(note)))
     }
 
     /// Where no namespace is named, the lines of other classes are not meant.

@@ -125,11 +125,12 @@ async fn found(
         .map(|series| (Arc::clone(&series.id), series));
     let mut objects: BTreeMap<Arc<str>, Object> = of_query.collect();
     let total = objects.len();
+    let mut missing = None;
     if total > WITH_VALUES {
         notes
             .push(format!("values are left out, because there are more than {WITH_VALUES} series"));
     } else if total > 0 {
-        notes.extend(add_values(server, &wanted.selectors, &mut objects, scope).await);
+        missing = add_values(server, &wanted.selectors, &mut objects, scope).await;
     }
     let mut objects: Vec<Arc<Object>> = objects.into_values().map(Arc::new).collect();
     objects.sort_by(|a, b| a.preview.cmp(&b.preview).then_with(|| a.id.cmp(&b.id)));
@@ -140,7 +141,7 @@ async fn found(
     Found {
         objects,
         cut: (total > scope.limit).then_some(cut),
-        missing: None,
+        missing,
         note: (!notes.is_empty()).then(|| notes.join("; ")),
     }
 }
@@ -151,12 +152,15 @@ async fn add_values(
     selectors: &[String],
     objects: &mut BTreeMap<Arc<str>, Object>,
     scope: Scope,
-) -> Option<String> {
+) -> Option<StoreError> {
     let calls = selectors.iter().map(|selector| server.range(selector, scope.window));
     let mut failed = None;
     for result in futures::future::join_all(calls).await {
         match result {
-            Err(error) => failed = Some(format!("values are missing: {error}")),
+            Err(mut error) => {
+                error.message = format!("values are missing: {}", error.message);
+                failed = Some(error);
+            }
             Ok(all) => {
                 for samples in all {
                     let body = json!({"labels": samples.metric, "values": samples.values});
