@@ -36,7 +36,7 @@ impl Rules for RuleSet {
 /// The rules as a plan sees them.
 pub(super) fn outlines(rules: &RuleSet) -> Vec<Outline> {
     let place = |pattern: &Pattern| match pattern {
-        Pattern::Class(class) => Place::Class(class.clone()),
+        Pattern::Class(class) | Pattern::Kind(class) => Place::Class(class.clone()),
         Pattern::Any(domain) => Place::Any(domain.clone()),
     };
     rules

@@ -23,6 +23,9 @@ pub enum Place {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Spot {
     Class(Class),
+    /// All versions of a class at once, without a version: a cluster may have another one than
+    /// the rules name.
+    Versions(Class),
     /// Entered from every class of the domain.
     From(String),
     /// Leads to every class of the domain.
@@ -37,9 +40,10 @@ pub struct RuleGraph {
     spots: HashMap<Spot, NodeIndex>,
 }
 
-/// The cheapest cost from any class to a set of goals.
+/// The cheapest cost from any class to a set of goals; versions of a class cost the same.
 #[derive(Clone, Debug, Default)]
 pub struct Costs {
+    /// By the class without its version.
     classes: HashMap<Class, u32>,
     domains: HashMap<String, u32>,
     least: HashMap<String, u32>,
@@ -77,10 +81,13 @@ impl RuleGraph {
     fn class(&mut self, class: &Class) -> NodeIndex {
         let domain = class.domain().to_owned();
         let index = self.spot(Spot::Class(class.clone()));
+        let versions = self.spot(Spot::Versions(class.unversioned()));
         let from = self.spot(Spot::From(domain.clone()));
         let to = self.spot(Spot::To(domain));
-        self.graph.update_edge(index, from, 0);
-        self.graph.update_edge(to, index, 0);
+        for (one, other) in [(index, versions), (versions, index), (versions, from), (to, versions)]
+        {
+            self.graph.update_edge(one, other, 0);
+        }
         index
     }
 
@@ -88,7 +95,8 @@ impl RuleGraph {
     pub fn costs(&self, goals: &[Class]) -> Costs {
         let mut costs = Costs::default();
         for goal in goals {
-            let spots = [Spot::Class(goal.clone()), Spot::To(goal.domain().to_owned())];
+            let versions = Spot::Versions(goal.unversioned());
+            let spots = [versions.clone(), Spot::To(goal.domain().to_owned())];
             for spot in spots.iter().filter_map(|spot| self.spots.get(spot)) {
                 for (index, cost) in
                     dijkstra(Reversed(&self.graph), *spot, None, |edge| *edge.weight())
@@ -96,7 +104,7 @@ impl RuleGraph {
                     costs.note(&self.graph[index], cost);
                 }
             }
-            costs.note(&Spot::Class(goal.clone()), 0);
+            costs.note(&versions, 0);
         }
         costs
     }
@@ -138,7 +146,7 @@ impl RuleGraph {
 
     fn label(&self, index: NodeIndex) -> String {
         match &self.graph[index] {
-            Spot::Class(class) => class.to_string(),
+            Spot::Class(class) | Spot::Versions(class) => class.to_string(),
             Spot::From(domain) | Spot::To(domain) => format!("{domain}:*"),
             Spot::Rule(_, name) => name.clone(),
         }
@@ -149,7 +157,7 @@ impl Costs {
     fn note(&mut self, spot: &Spot, cost: u32) {
         let keep = |slot: &mut u32| *slot = cost.min(*slot);
         match spot {
-            Spot::Class(class) => {
+            Spot::Versions(class) => {
                 keep(self.classes.entry(class.clone()).or_insert(cost));
                 keep(self.least.entry(class.domain().to_owned()).or_insert(cost));
             }
@@ -157,13 +165,13 @@ impl Costs {
                 keep(self.domains.entry(domain.clone()).or_insert(cost));
                 keep(self.least.entry(domain.clone()).or_insert(cost));
             }
-            Spot::To(_) | Spot::Rule(..) => {}
+            Spot::Class(_) | Spot::To(_) | Spot::Rule(..) => {}
         }
     }
 
     /// The cheapest cost from a class to a goal; `None` if no chain of rules leads there.
     pub fn from(&self, class: &Class) -> Option<u32> {
-        let own = self.classes.get(class).copied();
+        let own = self.classes.get(&class.unversioned()).copied();
         let any = self.domains.get(class.domain()).copied();
         own.into_iter().chain(any).min()
     }
@@ -231,6 +239,22 @@ mod tests {
         let costs = graph().costs(&[class("k8s:Widget.v1.shop")]);
         assert_eq!(costs.from(&class("k8s:Pod.v1")), Some(1));
         assert_eq!(costs.from(&class("alert:alert")), Some(2));
+    }
+
+    #[test]
+    fn costs_are_those_of_any_version() {
+        let mut graph = RuleGraph::default();
+        let rule = |graph: &mut RuleGraph, number, start, goal| {
+            graph.add(number, "R", &[place(start)], &[place(goal)], 1);
+        };
+        rule(&mut graph, 0, "alert:alert", "k8s:Scaler.v2.auto");
+        rule(&mut graph, 1, "k8s:Scaler.v3.auto", "k8s:Pod.v1");
+        let costs = graph.costs(&[class("k8s:Scaler.v1.auto")]);
+        assert_eq!(costs.from(&class("alert:alert")), Some(1));
+        let costs = graph.costs(&[class("k8s:Pod.v1")]);
+        assert_eq!(costs.from(&class("k8s:Scaler.v1.auto")), Some(1));
+        assert_eq!(costs.from(&class("alert:alert")), Some(2));
+        assert!(!graph.dot().contains("Scaler.auto"));
     }
 
     #[test]

@@ -31,6 +31,20 @@ impl Class {
         &self.name
     }
 
+    /// The class without its version, which stands for all versions: `k8s:Deployment.apps` for
+    /// `k8s:Deployment.v1.apps`. A class that has no version is itself.
+    #[must_use]
+    pub fn unversioned(&self) -> Self {
+        let Some((kind, rest)) = self.name.split_once('.') else { return self.clone() };
+        let (version, group) = rest.split_once('.').unwrap_or((rest, ""));
+        let digits = version.strip_prefix('v').unwrap_or_default();
+        if !digits.starts_with(|c: char| c.is_ascii_digit()) {
+            return self.clone();
+        }
+        let dot = if group.is_empty() { "" } else { "." };
+        Self { domain: Arc::clone(&self.domain), name: format!("{kind}{dot}{group}").into() }
+    }
+
     /// The name up to its first dot: the kind of a Kubernetes class, else the whole name.
     pub fn kind(&self) -> &str {
         self.name.split('.').next().unwrap_or(&self.name)
@@ -46,5 +60,24 @@ impl fmt::Display for Class {
 impl Serialize for Class {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_class_without_its_version() {
+        for (name, expected) in [
+            ("Pod.v1", "Pod"),
+            ("Deployment.v1.apps", "Deployment.apps"),
+            ("Ingress.v1beta1.networking.k8s.io", "Ingress.networking.k8s.io"),
+            ("Volume.vendor.example", "Volume.vendor.example"),
+            ("Deployment.apps", "Deployment.apps"),
+            ("application", "application"),
+        ] {
+            assert_eq!(Class::new("k8s", name).unversioned().name(), expected, "{name}");
+        }
     }
 }

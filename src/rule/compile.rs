@@ -1,11 +1,11 @@
 //! Files -> rule set, with all faults at once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::fault::{RuleError, RuleFile, Spot};
 use super::file::{RawExample, RawRule, Reader, Sections, Word};
-use super::pattern::{Aliases, Pattern, unknown};
+use super::pattern::{Aliases, Index, unknown};
 use super::status::Statuses;
 use super::subject::Subjects;
 use super::yaml::Place;
@@ -147,21 +147,14 @@ impl Build<'_> {
         self.statuses.index();
         let vocabulary = Arc::new(self.vocabulary);
         let mut templates = template::environment(&vocabulary);
-        let (mut classes, mut wildcards) = (HashMap::new(), HashMap::new());
+        let mut starts = Index::default();
         for (number, rule) in self.rules.iter().enumerate() {
             let added = templates.add_template_owned(template_name(number), rule.query.clone());
             if let Err(fault) = added {
                 self.faults.push(rule.at.fault(template::words(&fault)));
             }
             for pattern in &rule.start {
-                match pattern {
-                    Pattern::Class(class) => {
-                        classes.entry(class.clone()).or_insert_with(Vec::new).push(number);
-                    }
-                    Pattern::Any(domain) => {
-                        wildcards.entry(domain.clone()).or_insert_with(Vec::new).push(number);
-                    }
-                }
+                starts.add(pattern, number);
             }
         }
         let set = RuleSet {
@@ -171,8 +164,7 @@ impl Build<'_> {
             statuses: self.statuses,
             subjects: self.subjects,
             templates,
-            classes,
-            wildcards,
+            starts,
         };
         (set, self.faults)
     }

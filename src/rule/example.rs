@@ -60,7 +60,9 @@ impl RuleSet {
 
     fn given(&self, rule: &Rule, example: &Example) -> Result<Object, String> {
         let class = match (&example.class, rule.start.first()) {
-            (Some(class), _) | (None, Some(Pattern::Class(class))) => class.clone(),
+            (Some(class), _) | (None, Some(Pattern::Class(class) | Pattern::Kind(class))) => {
+                class.clone()
+            }
             (None, first) => {
                 let domain = first.map_or("k8s", Pattern::domain);
                 self.class_of(domain, &example.given)

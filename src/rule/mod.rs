@@ -21,7 +21,6 @@ mod template;
 mod tests;
 mod yaml;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 pub use apply::{Applied, View};
@@ -41,10 +40,8 @@ pub struct RuleSet {
     subjects: subject::Subjects,
     /// One template per rule, named by its number.
     templates: minijinja::Environment<'static>,
-    /// Numbers of the rules that start at a class, in order.
-    classes: HashMap<Class, Vec<usize>>,
-    /// Numbers of the rules that start at any class of a domain, in order.
-    wildcards: HashMap<String, Vec<usize>>,
+    /// Numbers of the rules by where they start.
+    starts: pattern::Index,
 }
 
 /// From start classes to goal classes.
@@ -94,9 +91,7 @@ impl RuleSet {
 
     /// Numbers of the rules that start at a class, in order.
     pub fn starting_at(&self, class: &Class) -> impl Iterator<Item = usize> + use<> {
-        let own = self.classes.get(class).into_iter().flatten();
-        let general = self.wildcards.get(class.domain()).into_iter().flatten();
-        let mut numbers: Vec<usize> = own.chain(general).copied().collect();
+        let mut numbers = self.starts.of(class);
         numbers.sort_unstable();
         numbers.dedup();
         numbers.into_iter()

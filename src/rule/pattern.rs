@@ -1,25 +1,40 @@
 //! Where rules start and end: classes, wildcards, and aliases for lists of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use super::file::{Reader, Word};
 use crate::model::{Class, Domains, similar};
 
-/// A class, or all classes of a domain, which stays one pattern and is never expanded.
+/// A class, a kind in any version, or all classes of a domain, which stays one pattern and is
+/// never expanded.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Pattern {
-    /// One class.
+    /// One class, whose version was written if it has one.
     Class(Class),
+    /// A kind whose version was not written: which one a cluster has is not known when rules are
+    /// loaded. The class has the version that was known then.
+    Kind(Class),
     /// Every class of the domain of this name.
     Any(String),
 }
 
 impl Pattern {
+    /// The pattern for a class that was written with this name.
+    fn of(class: Class, written: &str) -> Self {
+        let written = Class::new(class.domain(), written);
+        if class == class.unversioned() || written != written.unversioned() {
+            Self::Class(class)
+        } else {
+            Self::Kind(class)
+        }
+    }
+
     /// Whether the class is meant.
     pub fn admits(&self, class: &Class) -> bool {
         match self {
             Self::Class(own) => own == class,
+            Self::Kind(own) => own == class || own.unversioned() == class.unversioned(),
             Self::Any(domain) => domain == class.domain(),
         }
     }
@@ -27,7 +42,7 @@ impl Pattern {
     /// The domain's name.
     pub fn domain(&self) -> &str {
         match self {
-            Self::Class(class) => class.domain(),
+            Self::Class(class) | Self::Kind(class) => class.domain(),
             Self::Any(domain) => domain,
         }
     }
@@ -36,9 +51,39 @@ impl Pattern {
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Class(class) => class.fmt(f),
+            Self::Class(class) | Self::Kind(class) => class.fmt(f),
             Self::Any(domain) => write!(f, "{domain}:*"),
         }
+    }
+}
+
+/// Numbers of what starts at each pattern, found by class without going through all of them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Index {
+    classes: HashMap<Class, Vec<usize>>,
+    /// By the class without its version.
+    kinds: HashMap<Class, Vec<usize>>,
+    domains: HashMap<String, Vec<usize>>,
+}
+
+impl Index {
+    pub(super) fn add(&mut self, pattern: &Pattern, number: usize) {
+        let numbers = match pattern {
+            Pattern::Class(class) => self.classes.entry(class.clone()).or_default(),
+            Pattern::Kind(class) => self.kinds.entry(class.unversioned()).or_default(),
+            Pattern::Any(domain) => self.domains.entry(domain.clone()).or_default(),
+        };
+        numbers.push(number);
+    }
+
+    /// The numbers whose pattern admits a class: those of the class in order, then those of its
+    /// whole domain.
+    pub(super) fn of(&self, class: &Class) -> Vec<usize> {
+        let named = [self.classes.get(class), self.kinds.get(&class.unversioned())];
+        let mut numbers: Vec<usize> = named.into_iter().flatten().flatten().copied().collect();
+        numbers.sort_unstable();
+        numbers.extend(self.domains.get(class.domain()).into_iter().flatten());
+        numbers
     }
 }
 
@@ -90,8 +135,8 @@ impl Aliases {
                 Ok(domain) => return Some(vec![Pattern::Any(domain.name().to_owned())]),
                 Err(fault) => fault.to_string(),
             },
-            Some(_) => match domains.class(text) {
-                Ok(class) => return Some(vec![Pattern::Class(class)]),
+            Some((_, name)) => match domains.class(text) {
+                Ok(class) => return Some(vec![Pattern::of(class, name.trim())]),
                 Err(fault) => fault.to_string(),
             },
             None => match self.0.get(text) {

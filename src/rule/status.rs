@@ -6,16 +6,15 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::file::Reader;
-use super::pattern::{Aliases, Pattern};
+use super::pattern::{Aliases, Index, Pattern};
 use super::yaml::{Entry, Kind, Node, Place};
-use crate::model::{Class, Domains, Object, Path, Severity, clean};
+use crate::model::{Domains, Object, Path, Severity, clean};
 
 /// All checks, found by class.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Statuses {
     checks: Vec<Check>,
-    classes: HashMap<Class, Vec<usize>>,
-    domains: HashMap<String, Vec<usize>>,
+    index: Index,
 }
 
 /// One path and what its values mean.
@@ -86,7 +85,7 @@ impl Statuses {
             added.extend(check(node, &patterns, reader));
         }
         self.checks.retain(|old| {
-            !added.iter().any(|new| new.path == old.path && new.patterns == old.patterns)
+            !added.iter().any(|new| new.path == old.path && same(&new.patterns, &old.patterns))
         });
         self.checks.extend(added);
     }
@@ -95,25 +94,16 @@ impl Statuses {
     pub(super) fn index(&mut self) {
         for (number, check) in self.checks.iter().enumerate() {
             for pattern in &check.patterns {
-                match pattern {
-                    Pattern::Class(class) => {
-                        self.classes.entry(class.clone()).or_default().push(number);
-                    }
-                    Pattern::Any(domain) => {
-                        self.domains.entry(domain.clone()).or_default().push(number);
-                    }
-                }
+                self.index.add(pattern, number);
             }
         }
     }
 
     /// Sets severity and status: of all that is found the worst, and of those the first.
     pub(super) fn judge(&self, object: &mut Object) {
-        let own = self.classes.get(&object.class).into_iter().flatten();
-        let general = self.domains.get(object.class.domain()).into_iter().flatten();
+        let numbers = self.index.of(&object.class).into_iter();
         let mut worst: Option<(Severity, String)> = None;
-        for (severity, word) in
-            own.chain(general).filter_map(|number| self.checks[*number].judge(&object.body))
+        for (severity, word) in numbers.filter_map(|number| self.checks[number].judge(&object.body))
         {
             if worst.as_ref().is_none_or(|(known, _)| severity > *known) {
                 worst = Some((severity, word));
@@ -199,6 +189,12 @@ const KEYS: [&str; 13] = [
     "path", "error", "warning", "info", "none", "else", "above", "below", "missing", "when",
     "unless", "say", "word",
 ];
+
+/// Whether both mean the same classes, with or without versions.
+fn same(one: &[Pattern], other: &[Pattern]) -> bool {
+    let words = |patterns: &[Pattern]| patterns.iter().map(Pattern::to_string).collect::<Vec<_>>();
+    words(one) == words(other)
+}
 
 fn check(node: &Node, patterns: &[Pattern], reader: &mut Reader) -> Option<Check> {
     let before = reader.faults.len();
