@@ -1,15 +1,11 @@
 //! What the panes read out of an object's body.
 #![deny(clippy::disallowed_methods, reason = "pure room")]
 
-use std::sync::LazyLock;
-
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use crate::graph::Node;
-use crate::model::{Object, Vocabulary};
-
-static WORDS: LazyLock<Vocabulary> = LazyLock::new(Vocabulary::builtin);
+use crate::model::Object;
 
 /// What kind of rows an object makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,11 +38,11 @@ pub(crate) fn labels(object: &Object) -> Option<&Map<String, Value>> {
     object.body.get("labels").or(object.body.get("stream")).unwrap_or(&object.body).as_object()
 }
 
-/// The value of a term of the vocabulary, as `pod`, among the labels.
+/// The value of a term, as `pod`: the field of that name that every log line has, whatever the
+/// labels of its stream are called, else the label of that name.
 pub(crate) fn term<'o>(object: &'o Object, term: &str) -> Option<&'o str> {
-    let domain = object.class.domain();
-    let own = (domain == "log").then(|| object.body.get(term)?.as_str()).flatten();
-    own.or_else(|| WORDS.read(domain, term, labels(object)?))
+    let own = || object.body.get(term)?.as_str();
+    own().or_else(|| labels(object)?.get(term)?.as_str())
 }
 
 /// The three letters that say how bad it is: `ERR`, `WRN`, `INF`, `DBG`, `---`.
@@ -183,13 +179,42 @@ fn moment(seconds: f64) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_millis((seconds * 1000.0) as i64)
 }
 
-/// What is looked through by search and filter.
+/// What is looked through by search and filter: what can be seen of an object, in its row or in
+/// its labels. The id of an alert, a series or a line is a number that nobody sees.
 pub(crate) fn hay(object: &Object) -> String {
-    let tag = tag(object);
+    let (tag, name) = (tag(object), name(object));
     match kind(&object.class) {
-        Kind::Log => format!("{tag} {} {}", name(object), text(object)),
-        _ => format!("{tag} {} {} {} {}", object.id, object.status, state(object), object.preview),
+        Kind::Log => format!("{tag} {name} {} {}", subject(object), text(object)),
+        Kind::Alert => {
+            let word = severity_word(object);
+            let (about, state, said) = (&object.about, state(object), message(object));
+            format!("{tag} {word} {name} {about} {state} {said} {}", values_of(labels(object)))
+        }
+        Kind::Series => format!("{tag} {name} {} {}", object.preview, values_of(labels(object))),
+        Kind::Event => {
+            let (kind, involved) = involved(object).unwrap_or_default();
+            let reason = object.text("/reason").unwrap_or(&object.status);
+            format!("{tag} {reason} {kind} {involved} {} {}", object.id, message(object))
+        }
+        Kind::Thing => {
+            let labels = object.body.pointer("/metadata/labels").and_then(Value::as_object);
+            let (status, preview) = (state(object), &object.preview);
+            format!("{tag} {} {status} {preview} {}", object.id, values_of(labels))
+        }
     }
+}
+
+/// The values of labels, one after the other.
+fn values_of(labels: Option<&Map<String, Value>>) -> String {
+    let values = labels.into_iter().flatten().filter_map(|(_, value)| value.as_str());
+    values.collect::<Vec<_>>().join(" ")
+}
+
+/// The kind and the name of the object that an Event is about.
+pub(crate) fn involved(object: &Object) -> Option<(&str, &str)> {
+    let other = ["involvedObject", "regarding"].iter().find_map(|key| object.body.get(*key))?;
+    let part = |key: &str| other.get(key).and_then(Value::as_str).unwrap_or_default();
+    Some((part("kind"), part("name")))
 }
 
 /// What a node is called in the tree and in the breadcrumb: `Pod db-0`, `Pods`, `log:application`.

@@ -81,12 +81,7 @@ const INVOLVED: Column = Column {
     most: 30,
     tone: Tone::Plain,
     cell: |object, _| {
-        let mut involved = ["involvedObject", "regarding"].iter();
-        let Some(other) = involved.find_map(|key| object.body.get(*key)) else {
-            return String::new();
-        };
-        let part = |key: &str| other.get(key).and_then(|v| v.as_str()).unwrap_or_default();
-        format!("{} {}", part("kind"), part("name"))
+        fact::involved(object).map(|(kind, name)| format!("{kind} {name}")).unwrap_or_default()
     },
 };
 
