@@ -18,7 +18,7 @@ use super::pane::results::Results;
 use super::theme::Tone;
 use super::widget::prompt::Prompt;
 use super::world::{Place, SearchRequest, Start};
-use crate::engine::Snapshot;
+use crate::engine::{DEPTH, REACH, Snapshot};
 use crate::graph::{Node, RunState, Tree};
 use crate::model::{Class, Object, Source, Window};
 
@@ -38,6 +38,10 @@ pub(crate) struct App {
     pub(crate) alerts: Alerts,
     /// A START that is being looked up, or why that failed.
     pub(crate) start: Option<Result<String, String>>,
+    /// Since when START or the alerts are asked for.
+    pub(crate) asked: DateTime<Utc>,
+    /// The search whose start is asked for anew.
+    pub(crate) renewing: Option<SearchId>,
     /// The history of searches.
     pub(crate) views: Vec<Explore>,
     /// The one that is shown; `None` for the alerts.
@@ -131,6 +135,8 @@ impl App {
             usual: Usual::default(),
             alerts: Alerts::default(),
             start: None,
+            asked: now,
+            renewing: None,
             views: Vec::new(),
             at: None,
             last: None,
@@ -146,12 +152,14 @@ impl App {
     pub(crate) fn begin(&mut self, start: Option<String>) -> Vec<Effect> {
         let Some(start) = start else { return self.load_alerts() };
         self.start = Some(Ok(start.clone()));
+        self.asked = self.now;
         vec![Effect::Resolve(start)]
     }
 
     /// Asks for the alerts.
     pub(crate) fn load_alerts(&mut self) -> Vec<Effect> {
         self.alerts.asked = true;
+        self.asked = self.now;
         vec![Effect::LoadAlerts]
     }
 
@@ -193,7 +201,12 @@ impl App {
 
     /// Whether something is under way, so that the time that it takes shows.
     pub(crate) fn busy(&self) -> bool {
-        self.view().map_or(self.alerts.asked, |view| view.running)
+        self.view().map_or(self.waiting(), |view| view.running)
+    }
+
+    /// Whether the alerts or what START names is asked for.
+    pub(crate) fn waiting(&self) -> bool {
+        self.alerts.asked || matches!(self.start, Some(Ok(_)))
     }
 }
 
@@ -214,6 +227,12 @@ impl Explore {
             zoom: false,
             awaits_logs: false,
         }
+    }
+
+    /// The cost that a path may spend.
+    pub(crate) fn reach(&self) -> u32 {
+        let usual = if self.request.goals.is_empty() { DEPTH } else { REACH };
+        self.request.reach.unwrap_or(usual)
     }
 
     /// The tree that is shown.

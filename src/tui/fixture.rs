@@ -66,7 +66,7 @@ pub(super) fn alert(name: &str, word: &str, subject: (&str, &str), minutes: i64)
         "activeAt": (now() - TimeDelta::minutes(minutes)).to_rfc3339(),
     });
     let mut alert =
-        object("alert:alert", &format!("{name}-{}", subject.1), severity, minutes, body);
+        object("alert:alert", &format!("feedc0de-{name}-{}", subject.1), severity, minutes, body);
     alert.preview = format!("{name} {word} firing: {} {} is in trouble", subject.0, subject.1);
     alert.about =
         if subject.0 == "node" { subject.1.into() } else { format!("shop/{}", subject.1) };

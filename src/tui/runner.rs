@@ -165,6 +165,7 @@ mod tests {
             goals: Vec::new(),
             reach: None,
             window: None,
+            focus: None,
             lift: 1,
         }
     }

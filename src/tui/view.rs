@@ -49,7 +49,10 @@ fn alerts(app: &App, layout: &Layout, buffer: &mut Buffer) {
     );
     let mut left = Line::new();
     match &app.start {
-        Some(Ok(text)) => left.push(format!(" Looking for {text} …"), Tone::Plain),
+        Some(Ok(text)) => left
+            .push(format!(" {} ", moving(waited(app))), Tone::Accent)
+            .push(format!("Looking for {text} … {}s", waited(app) / 1000), Tone::Plain)
+            .push("  Esc: to the alerts", Tone::Quiet),
         Some(Err(fault)) => left.push(format!(" {fault}"), Tone::Error),
         None => left.push(" What belongs to an alert? Choose one.", Tone::Quiet),
     };
@@ -132,6 +135,11 @@ fn sentence(buffer: &mut Buffer, area: Rect, text: &str) {
     line.draw(buffer, Rect { height: area.height.min(1), ..area }, 0);
 }
 
+/// Milliseconds since START or the alerts were asked for.
+fn waited(app: &App) -> u128 {
+    u128::try_from((app.now - app.asked).num_milliseconds()).unwrap_or(0)
+}
+
 /// How far the search is: `7/9 3.1s`, and at the end `9 queries 3.1s 1 failed`.
 fn work(app: &App, view: &Explore) -> Line {
     let mut line = Line::new();
@@ -187,7 +195,7 @@ fn titles(view: &Explore, pane: Pane) -> (Line, Line) {
     match pane {
         Pane::Paths => {
             left.push("Paths", if focused { Tone::Accent } else { Tone::Plain });
-            (left, view.paths.title())
+            (left, paths_state(view))
         }
         Pane::Results => {
             if let Some((_, node)) = view.node() {
@@ -202,6 +210,13 @@ fn titles(view: &Explore, pane: Pane) -> (Line, Line) {
             (left, view.detail.state())
         }
     }
+}
+
+/// What the right end of the title of the paths tells.
+fn paths_state(view: &Explore) -> Line {
+    let mut line = view.paths.title();
+    line.push(format!(" reach {} ", view.reach()), Tone::Quiet);
+    line
 }
 
 /// A row with a rule through it and text at both ends.
@@ -225,7 +240,7 @@ fn rule(buffer: &mut Buffer, area: Rect, left: &Line, right: &Line) {
 /// One pane at a time: all titles in a row, that of the focused one in brackets.
 fn draw_tabs(view: &Explore, area: Rect, buffer: &mut Buffer) {
     let state = match view.focus {
-        Pane::Paths => view.paths.title(),
+        Pane::Paths => paths_state(view),
         Pane::Results => view.results.state(),
         Pane::Detail => view.detail.state(),
     };

@@ -79,6 +79,9 @@ pub struct SearchRequest {
     pub reach: Option<u32>,
     /// The time range; `None` for the one that fits the start.
     pub window: Option<Window>,
+    /// The moment that matters most, if it is that of an earlier step; `None` for the one that
+    /// fits the start.
+    pub focus: Option<DateTime<Utc>>,
     /// How many objects one query may bring, as a multiple of the usual limit; at least 1.
     pub lift: usize,
 }

@@ -3,6 +3,7 @@
 mod behaviour;
 mod hostile;
 mod screens;
+mod wishes;
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! What each action does.
 
-use super::{find, history, motion, popups};
+use super::{find, further, history, motion, popups};
 use crate::model::Severity;
 use crate::tui::action::Action;
 use crate::tui::app::{App, Typed};
@@ -13,9 +13,6 @@ use crate::tui::widget::cursor::Motion;
 
 /// The most bytes that terminals take for the clipboard.
 const COPY: usize = 74_994;
-
-/// Times as much that a lifted limit lets through.
-const LIFT: usize = 5;
 
 /// Does what an action means.
 pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
@@ -36,7 +33,7 @@ pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::PathsPane => motion::focus(app, Pane::Paths),
         Action::ResultsPane => motion::focus(app, Pane::Results),
         Action::DetailPane => motion::focus(app, Pane::Detail),
-        Action::Logs => logs(app),
+        Action::Logs => return further::logs(app),
         Action::Explore => return explore(app),
         Action::Back => return history::back(app),
         Action::Forward => return history::forward(app),
@@ -49,8 +46,9 @@ pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::NextHit => find::step(app, true),
         Action::PreviousHit => find::step(app, false),
         Action::Window => popups::window(app),
-        Action::Refresh => return refresh(app),
-        Action::Lift => return lift(app),
+        Action::Refresh => return further::refresh(app),
+        Action::Farther => return further::farther(app),
+        Action::Lift => return further::lift(app),
         Action::Copy => return copy(app),
         Action::CopyQuery => return copy_query(app),
         Action::Wrap => wrap(app),
@@ -109,7 +107,7 @@ fn close(app: &mut App) -> Vec<Effect> {
         return Vec::new();
     }
     let layout = app.layout();
-    let Some(view) = app.view_mut() else { return Vec::new() };
+    let Some(view) = app.view_mut() else { return give_up(app) };
     if view.zoom {
         zoom(app);
         return Vec::new();
@@ -127,6 +125,15 @@ fn close(app: &mut App) -> Vec<Effect> {
         Pane::Paths => return history::back(app),
     }
     Vec::new()
+}
+
+/// Gives up to find out what START names, and lists the alerts.
+fn give_up(app: &mut App) -> Vec<Effect> {
+    if !matches!(app.start, Some(Ok(_))) {
+        return Vec::new();
+    }
+    app.start = None;
+    app.load_alerts()
 }
 
 /// A new search from the selected object, or from all objects of the selected path.
@@ -148,57 +155,6 @@ fn explore(app: &mut App) -> Vec<Effect> {
         return Vec::new();
     }
     history::begin(app, start, None)
-}
-
-/// To the logs below the selected node, else to any.
-pub(super) fn logs(app: &mut App) {
-    let layout = app.layout();
-    let Some(view) = app.view_mut() else { return };
-    let Some(snapshot) = view.snapshot.clone() else { return };
-    let tree = &snapshot.tree;
-    let selected = view.paths.node().unwrap_or(0);
-    let logs = |node: &usize| {
-        let node = &tree.nodes[*node];
-        fact::kind(&node.class) == Kind::Log && !node.members.is_empty()
-    };
-    let better = |a: &usize, b: &usize| tree.nodes[*a].score.total_cmp(&tree.nodes[*b].score);
-    let below = (0..tree.nodes.len()).rev().filter(logs);
-    let below = below.filter(|node| tree.path(*node).contains(&selected)).max_by(better);
-    match below.or_else(|| (0..tree.nodes.len()).rev().filter(logs).max_by(better)) {
-        Some(node) => {
-            let height = usize::from(layout.rows(Pane::Paths).height);
-            view.paths.reveal(tree, node, height);
-            view.awaits_logs = false;
-            motion::focus(app, Pane::Results);
-        }
-        None if view.running => {
-            view.awaits_logs = true;
-            app.say("waiting for logs …", Tone::Quiet);
-        }
-        None => app.say("no logs were found; x shows how the sources are doing", Tone::Quiet),
-    }
-}
-
-fn refresh(app: &mut App) -> Vec<Effect> {
-    let mut effects = vec![Effect::Refresh];
-    if app.at.is_none() {
-        app.start = None;
-        effects.extend(app.load_alerts());
-    } else {
-        effects.extend(history::again(app, 1));
-    }
-    effects
-}
-
-fn lift(app: &mut App) -> Vec<Effect> {
-    let Some(view) = app.view() else { return Vec::new() };
-    if view.tree().is_some_and(|tree| !tree.nodes.iter().any(crate::graph::Node::truncated)) {
-        app.say("nothing was cut off", Tone::Quiet);
-        return Vec::new();
-    }
-    let effects = history::again(app, LIFT);
-    app.say("asking again for five times as much", Tone::Quiet);
-    effects
 }
 
 fn copy(app: &mut App) -> Vec<Effect> {

@@ -22,12 +22,17 @@ pub(super) fn begin(app: &mut App, start: Vec<Arc<Object>>, query: Option<Query>
         None if alert => None,
         None => view.snapshot.as_ref().map(|snapshot| snapshot.window),
     });
+    let window = window.or(app.usual.window);
+    let focus = app.view().filter(|_| !alert && window.is_some()).and_then(|view| {
+        view.request.focus.or(view.snapshot.as_ref().and_then(|shown| shown.focus))
+    });
     let request = SearchRequest {
         start,
         query,
         goals: app.usual.goals.clone(),
         reach: app.usual.reach,
-        window: window.or(app.usual.window),
+        window,
+        focus,
         lift: 1,
     };
     let id = next_id(app);
@@ -35,7 +40,7 @@ pub(super) fn begin(app: &mut App, start: Vec<Arc<Object>>, query: Option<Query>
 }
 
 /// Shows a new search; what lay ahead on the history is gone.
-fn push(app: &mut App, view: Explore) -> Vec<Effect> {
+pub(super) fn push(app: &mut App, view: Explore) -> Vec<Effect> {
     let keep = app.at.map_or(0, |at| at + 1);
     let mut effects: Vec<Effect> =
         app.views.drain(keep..).map(|old| Effect::Cancel(old.id)).collect();
@@ -52,12 +57,16 @@ fn push(app: &mut App, view: Explore) -> Vec<Effect> {
 
 /// Asks the same again in another time range, as a new step of the history.
 pub(super) fn within(app: &mut App, window: Option<Window>) -> Vec<Effect> {
-    app.usual.window = window.filter(|_| app.view().is_none()).or(app.usual.window);
     let id = next_id(app);
-    let Some(view) = app.view() else { return Vec::new() };
+    let Some(view) = app.view() else {
+        app.usual.window = window;
+        return Vec::new();
+    };
     let mut view = view.clone();
     view.id = id;
-    view.request.window = window;
+    let now = app.now;
+    let carried = || view.request.focus.map(|focus| Window::around(focus.min(now), now));
+    view.request.window = window.or_else(carried);
     view.running = true;
     view.latest = None;
     view.seen = app.now;
@@ -76,7 +85,8 @@ pub(super) fn again(app: &mut App, lift: usize) -> Vec<Effect> {
     vec![Effect::Cancel(old), Effect::Search(id, view.request.clone())]
 }
 
-fn next_id(app: &mut App) -> SearchId {
+/// A number for a new search.
+pub(super) fn next_id(app: &mut App) -> SearchId {
     app.next_id += 1;
     SearchId(app.next_id)
 }
@@ -113,6 +123,9 @@ pub(super) fn forward(app: &mut App) -> Vec<Effect> {
 
 /// It is known what START names.
 pub(super) fn resolved(app: &mut App, found: Result<Start, String>) -> Vec<Effect> {
+    if let Some(id) = app.renewing.take() {
+        return renewed(app, id, found);
+    }
     let Some(Ok(text)) = app.start.take() else { return Vec::new() };
     let found = match found {
         Ok(found) if found.objects.is_empty() => {
@@ -140,22 +153,39 @@ pub(super) fn resolved(app: &mut App, found: Result<Start, String>) -> Vec<Effec
     }
 }
 
+/// The start of a search that is repeated has been asked for anew. Where that brings nothing the
+/// search begins from what is known of it.
+fn renewed(app: &mut App, id: SearchId, found: Result<Start, String>) -> Vec<Effect> {
+    let Some(view) = app.view_mut().filter(|view| view.id == id) else { return Vec::new() };
+    let fault = match found {
+        Ok(found) if !found.objects.is_empty() => {
+            view.request.start = found.objects;
+            None
+        }
+        Ok(_) => Some("the start is not there any more; this is from what was known".to_owned()),
+        Err(fault) => Some(format!("the start is as it was before: {fault}")),
+    };
+    app.flash = fault.map(|fault| (fault, Tone::Warning));
+    again(app, 1)
+}
+
 /// A search has come to something.
-pub(super) fn snapshot(app: &mut App, id: SearchId, snapshot: Arc<Snapshot>) {
+pub(super) fn snapshot(app: &mut App, id: SearchId, snapshot: Arc<Snapshot>) -> Vec<Effect> {
     let (now, layout) = (app.now, app.layout());
     let shown = app.view().is_some_and(|view| view.id == id);
     let Some(view) = app.views.iter_mut().find(|view| view.id == id && view.running) else {
-        return;
+        return Vec::new();
     };
     view.take(snapshot, now, &layout);
     if !shown {
-        return;
+        return Vec::new();
     }
+    let mut effects = Vec::new();
     if std::mem::take(&mut view.awaits_logs) {
         app.flash = None;
-        super::act::logs(app);
+        effects = super::further::logs(app);
     }
-    let Some(view) = app.view() else { return };
+    let Some(view) = app.view() else { return effects };
     let failed = view.latest.as_ref().filter(|latest| latest.finished && latest.partial());
     let said = failed.and_then(|latest| {
         let error = latest.tree.nodes.iter().find_map(|node| node.failure())?;
@@ -164,6 +194,7 @@ pub(super) fn snapshot(app: &mut App, id: SearchId, snapshot: Arc<Snapshot>) {
     if let (Some(text), None) = (said, &app.flash) {
         app.say(format!("{text}  (x: details, R: again)"), Tone::Error);
     }
+    effects
 }
 
 /// A search has ended without a last word.

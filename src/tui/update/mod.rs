@@ -3,6 +3,7 @@
 
 mod act;
 mod find;
+mod further;
 mod history;
 mod motion;
 mod popups;
@@ -26,7 +27,7 @@ pub(crate) fn update(app: &mut App, event: Event) -> Vec<Effect> {
         }
         Event::Tick(now) => {
             app.now = now;
-            if app.alerts.asked && app.at.is_none() {
+            if app.waiting() && app.at.is_none() {
                 return vec![Effect::LookAtSources];
             }
         }
@@ -36,7 +37,7 @@ pub(crate) fn update(app: &mut App, event: Event) -> Vec<Effect> {
             app.alerts.take(listing, rows);
         }
         Event::Resolved(found) => return history::resolved(app, found),
-        Event::Snapshot(id, snapshot) => history::snapshot(app, id, snapshot),
+        Event::Snapshot(id, snapshot) => return history::snapshot(app, id, snapshot),
         Event::Lost(id) => history::lost(app, id),
         Event::Sources(sources) => app.sources = sources,
     }

@@ -1,0 +1,119 @@
+//! What newcomers tried: filters, wider searches, popups.
+
+use std::sync::Arc;
+
+use super::super::effect::Effect;
+use super::super::event::Event;
+use super::super::fixture::{self, finished};
+use super::super::layout::Pane;
+use super::super::world::Start;
+use super::Driver;
+
+const WIDE: (u16, u16) = (120, 36);
+
+#[test]
+fn the_filter_of_alerts_looks_at_what_is_seen() {
+    for (typed, kept) in [
+        ("shop/db", vec!["KubePodCrashLooping"]),
+        ("node-7", vec!["KubeNodeNotReady"]),
+        ("pending", vec!["KubeHpaMaxedOut"]),
+        ("prometheus-0", vec!["Watchdog"]),
+        ("feedc0de", vec![]),
+    ] {
+        let mut driver = Driver::listed(WIDE);
+        driver.press(&format!("/ \"{typed} enter"));
+        let screen = driver.screen();
+        for name in ["KubePodCrashLooping", "KubeNodeNotReady", "KubeHpaMaxedOut", "Watchdog"] {
+            assert_eq!(screen.contains(name), kept.contains(&name), "{typed}: {name}\n{screen}");
+        }
+    }
+}
+
+/// The search without the nodes of logs.
+fn without_logs() -> crate::engine::Snapshot {
+    let mut snapshot = finished();
+    let nodes = &mut Arc::make_mut(&mut snapshot.tree).nodes;
+    nodes.truncate(3);
+    nodes[2].children.clear();
+    nodes[0].children.retain(|&child| child < 3);
+    nodes[1].children.retain(|&child| child < 3);
+    snapshot
+}
+
+#[test]
+fn logs_beyond_the_reach_are_looked_for() {
+    let mut driver = Driver::exploring(WIDE, without_logs());
+    driver.press("l");
+    assert_eq!(driver.said(), "looking further for logs …");
+    let Some(Effect::Search(_, request)) = driver.effects.last() else { panic!("no search") };
+    assert!(request.goals.iter().all(|goal| goal.domain() == "log") && request.goals.len() == 3);
+    assert_eq!((request.reach, request.window), (Some(5), Some(finished().window)));
+    assert_eq!(driver.app.views.len(), 2);
+    driver.snapshot(without_logs());
+    assert!(driver.said().starts_with("no logs within reach 5"), "{}", driver.said());
+    driver.press("l");
+    assert_eq!(driver.app.views.len(), 2, "it is not searched twice");
+    let mut driver = Driver::exploring(WIDE, without_logs());
+    driver.press("l");
+    driver.snapshot(finished());
+    let view = driver.app.view().expect("a search");
+    assert_eq!((view.focus, view.node().expect("a node").1.class.domain()), (Pane::Results, "log"));
+}
+
+#[test]
+fn a_search_reaches_further_in_its_place() {
+    let mut driver = Driver::exploring(WIDE, finished());
+    assert!(driver.screen().contains("reach 3"), "{}", driver.screen());
+    driver.press("+ +");
+    let Some(Effect::Search(_, request)) = driver.effects.last() else { panic!("no search") };
+    assert_eq!((request.reach, driver.app.views.len()), (Some(5), 1));
+    assert!(driver.screen().contains("reach 5"));
+}
+
+#[test]
+fn escape_gives_up_to_look_for_a_start() {
+    let mut driver = Driver::new(WIDE);
+    driver.effects = driver.app.begin(Some("pod/x".to_owned()));
+    driver.event(Event::Tick(fixture::now() + chrono::TimeDelta::seconds(7)));
+    assert!(driver.screen().contains("Looking for pod/x … 7s"), "{}", driver.screen());
+    driver.press("esc");
+    assert!(matches!(driver.effects.last(), Some(Effect::LoadAlerts)));
+    assert!(driver.screen().contains("Asking for the alerts …"));
+    let late = vec![fixture::start()];
+    driver.event(Event::Resolved(Ok(Start { query: None, objects: late })));
+    assert!(driver.app.view().is_none(), "a late answer changes nothing");
+}
+
+#[test]
+fn the_moment_of_the_alert_is_carried_along_with_the_window() {
+    let mut driver = Driver::exploring(WIDE, finished());
+    driver.press("j .");
+    let Some(Effect::Search(_, request)) = driver.effects.last() else { panic!("no search") };
+    assert_eq!(request.start[0].class.kind(), "PersistentVolumeClaim");
+    assert_eq!(request.focus, finished().focus);
+}
+
+#[test]
+fn asking_again_asks_for_the_start_as_well() {
+    let mut driver = Driver::new(WIDE);
+    driver.app.begin(Some("pod/x".to_owned()));
+    let query = finished().tree.nodes[2].runs[0].query.clone();
+    let start = |status: &str| {
+        let mut object = (*finished().tree.nodes[2].members[0].object).clone();
+        object.status = status.to_owned();
+        Start { query: Some(query.clone()), objects: vec![Arc::new(object)] }
+    };
+    driver.event(Event::Resolved(Ok(start("Pending"))));
+    driver.snapshot(finished());
+    driver.press("R");
+    let asked =
+        matches!(driver.effects.last(), Some(Effect::Resolve(text)) if text == query.text());
+    assert!(asked, "{:?}", driver.effects.last());
+    driver.event(Event::Resolved(Ok(start("Running"))));
+    let Some(Effect::Search(_, request)) = driver.effects.last() else { panic!("no search") };
+    assert_eq!(request.start[0].status, "Running");
+    driver.press("R");
+    driver.event(Event::Resolved(Err("refused".to_owned())));
+    assert!(matches!(driver.effects.last(), Some(Effect::Search(..))));
+    assert!(driver.said().contains("the start is as it was before: refused"));
+}
