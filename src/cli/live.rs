@@ -39,10 +39,19 @@ pub(super) struct Live {
 pub(super) struct Discovery(Shared<BoxFuture<'static, ()>>);
 
 impl Discovery {
-    fn start(kube: Kube, k8s: Arc<K8s>) -> Self {
+    /// Failures are told on standard error if that is not the explorer's; the source's state
+    /// tells them too.
+    fn start(kube: Kube, k8s: Arc<K8s>, tell: bool) -> Self {
         let task = tokio::spawn(async move {
-            if let Ok((catalog, _faults)) = discover(&kube).await {
-                k8s.learn(catalog);
+            let faults = match discover(&kube).await {
+                Ok((catalog, faults)) => {
+                    k8s.learn(catalog);
+                    faults
+                }
+                Err(fault) => vec![fault],
+            };
+            for fault in faults.iter().filter(|_| tell) {
+                note(&format!("not all kinds of the cluster are known: {}", failure(fault)));
             }
         });
         Self(task.map(|_| ()).boxed().shared())
@@ -101,7 +110,7 @@ pub(super) async fn open(
             kube.context().unwrap_or("in-cluster").clone_into(&mut live.context);
             live.namespace =
                 Some(kube.namespace().to_owned()).filter(|namespace| namespace != "default");
-            live.discovery = Some(Discovery::start(kube, k8s));
+            live.discovery = Some(Discovery::start(kube, k8s, purpose != Purpose::Explore));
         }
         Err(mut error) => {
             let asked = global.kubeconfig.is_some() || settings.context.is_some();

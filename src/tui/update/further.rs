@@ -33,7 +33,7 @@ pub(super) fn logs(app: &mut App) -> Vec<Effect> {
     let found = || is(|node| !node.members.is_empty());
     let better = |a: &usize, b: &usize| tree.nodes[*a].score.total_cmp(&tree.nodes[*b].score);
     let below = found().filter(|node| tree.path(*node).contains(&selected)).max_by(better);
-    let refused = || is(|node| node.failure().is_some()).last();
+    let refused = || is(|node| node.failure().is_some()).next_back();
     let best = below.or_else(|| found().max_by(better));
     match best.or_else(|| refused().filter(|_| !view.running)) {
         Some(node) => {
@@ -63,7 +63,7 @@ fn beyond(app: &mut App) -> Vec<Effect> {
         return Vec::new();
     }
     let mut request = view.request.clone();
-    request.goals = LOGS.iter().map(|name| Class::new("log", *name)).collect();
+    request.goals = LOGS.iter().map(|name| Class::new("log", name)).collect();
     request.reach = Some(engine::REACH.max(reach));
     request.window = request.window.or(view.snapshot.as_ref().map(|shown| shown.window));
     request.focus = request.focus.or(view.snapshot.as_ref().and_then(|shown| shown.focus));
