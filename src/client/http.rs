@@ -6,14 +6,12 @@ use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant as Moment, sleep, timeout_at};
 
 use super::failure;
+use super::retry::{self, Retry};
 use super::transport::{Address, Broken, Call, Direct, Reply, Transport};
 use crate::model::{ErrorKind, Source, SourceState, StoreError};
-
-/// The longest that a server's `Retry-After` is obeyed.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// What is allowed for one back end.
 #[derive(Clone, Debug)]
@@ -26,7 +24,7 @@ pub struct HttpOptions {
     pub found: String,
     /// Where it is and how to log in.
     pub address: Address,
-    /// How long a call may take.
+    /// How long a call may take, retries included.
     pub timeout: Duration,
     /// How many bytes an answer may have.
     pub max_bytes: usize,
@@ -49,8 +47,8 @@ impl HttpOptions {
             timeout: Duration::from_secs(10),
             max_bytes: 64 << 20,
             concurrency: 16,
-            retries: 2,
-            backoff: Duration::from_millis(200),
+            retries: Retry::USUAL.most,
+            backoff: Retry::USUAL.backoff,
         }
     }
 }
@@ -124,34 +122,28 @@ impl HttpClient {
 
     /// The last reply, after as many calls as were needed and allowed.
     async fn reply(&self, call: &Call, url: &str) -> Result<Reply, StoreError> {
-        let mut made = 0;
-        loop {
-            let result = self.once(call).await;
-            let again = made < self.options.retries
-                && match &result {
-                    Ok(Ok(reply)) => may_pass(reply),
-                    Ok(Err(Broken::Reset(_))) => true,
-                    _ => false,
-                };
-            if !again {
-                return self.settle(result, url);
-            }
-            let asked = result.ok().and_then(Result::ok).and_then(|reply| reply.retry_after);
-            let pause = asked.unwrap_or(self.options.backoff * 2_u32.pow(made));
-            sleep(pause.min(LONGEST_PAUSE)).await;
-            made += 1;
-        }
-    }
-
-    /// One call; the outer failure is that it took too long.
-    async fn once(
-        &self,
-        call: &Call,
-    ) -> Result<Result<Reply, Broken>, tokio::time::error::Elapsed> {
         // The semaphore is never closed, so that this waits and does not fail.
         let _permit = self.permits.acquire().await.ok();
-        self.source.lock().unwrap_or_else(PoisonError::into_inner).calls += 1;
-        timeout(self.options.timeout, self.transport.get(call, self.options.max_bytes)).await
+        let options = &self.options;
+        let retry = Retry { most: options.retries, backoff: options.backoff };
+        let deadline = retry::deadline(options.timeout);
+        let mut made = 0;
+        loop {
+            self.source.lock().unwrap_or_else(PoisonError::into_inner).calls += 1;
+            let result =
+                timeout_at(deadline, self.transport.get(call, self.options.max_bytes)).await;
+            let asked = match &result {
+                Ok(Ok(reply)) if may_pass(reply) => reply.retry_after,
+                Ok(Err(Broken::Reset(_))) => None,
+                _ => return self.settle(result, url),
+            };
+            let left = deadline.saturating_duration_since(Moment::now());
+            let Some(pause) = retry.pause(made, asked, left) else {
+                return self.settle(result, url);
+            };
+            sleep(pause).await;
+            made += 1;
+        }
     }
 
     fn settle(
@@ -178,5 +170,5 @@ impl HttpClient {
 fn may_pass(reply: &Reply) -> bool {
     // Prometheus says 503 for a query that ran out of time, which it would again.
     let out_of_time = || String::from_utf8_lossy(&reply.body).contains("\"errorType\":\"timeout\"");
-    matches!(reply.status, 429 | 502..=504) && !out_of_time()
+    retry::may_pass(reply.status) && !out_of_time()
 }

@@ -7,6 +7,7 @@ pub mod http;
 pub mod kube;
 pub mod loki;
 pub mod prometheus;
+mod retry;
 pub mod transport;
 
 /// Chooses the TLS implementation of this process; to be called once before the first connection.

@@ -7,8 +7,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::Utc;
 use reqwest::{Certificate, Client, Url, redirect};
 
+use super::retry::retry_after;
 use crate::model::{ErrorKind, StoreError};
 
 /// How many redirects in a row are followed.
@@ -204,7 +206,7 @@ impl Transport for Direct {
         }
         let header = |name: &str| response.headers().get(name)?.to_str().ok();
         let content_type = header("content-type").unwrap_or_default().to_owned();
-        let retry_after = header("retry-after").and_then(|text| text.trim().parse().ok());
+        let retry_after = header("retry-after").and_then(|text| retry_after(text, Utc::now()));
         let status = response.status().as_u16();
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(broken)? {
@@ -213,7 +215,6 @@ impl Transport for Direct {
             }
             body.extend_from_slice(&chunk);
         }
-        let retry_after = retry_after.map(Duration::from_secs);
         Ok(Reply { status, content_type, retry_after, body })
     }
 

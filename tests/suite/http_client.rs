@@ -24,10 +24,13 @@ async fn call(options: HttpOptions) -> Result<Value, StoreError> {
 }
 
 async fn answered(response: Response) -> StoreError {
+    let hangs = matches!(response.fault, Some(Fault::Hang));
     let server = Server::start(move |_| response.clone()).await;
     let mut options = options(&server.url);
     options.max_bytes = 1000;
-    options.timeout = Duration::from_millis(300);
+    if hangs {
+        options.timeout = Duration::from_millis(300);
+    }
     call(options).await.unwrap_err()
 }
 
@@ -123,6 +126,18 @@ async fn what_may_pass_is_tried_again() {
         .await;
         assert_eq!(call(options(&server.url)).await.is_ok(), expected);
         assert_eq!(seen.load(Ordering::SeqCst), 3);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_asks_for_more_time_than_there_is_has_the_last_word() {
+    for wait in ["86400", "18446744073709551615", "Fri, 31 Dec 9999 23:59:59 GMT"] {
+        let busy = Response::text(429, "come back tomorrow").header("Retry-After", wait);
+        let server = Server::start(move |_| busy.clone()).await;
+        let error = call(options(&server.url)).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Server(429), "{wait}");
+        assert!(error.message.contains("come back tomorrow"), "{error}");
+        assert_eq!(server.requests().len(), 1, "{wait}");
     }
 }
 

@@ -128,6 +128,13 @@ async fn bad_answers_are_told_apart() {
             1,
         ),
         (
+            status(429, "TooManyRequests", "come back never", None)
+                .header("Retry-After", "18446744073709551615"),
+            ErrorKind::Server(429),
+            "come back never",
+            1,
+        ),
+        (
             status(401, "Unauthorized", "Unauthorized", None),
             ErrorKind::Unauthorized,
             "Unauthorized",
@@ -156,6 +163,15 @@ async fn a_server_that_hangs_is_given_up() {
     let source = kube.source();
     assert_eq!((source.state, source.calls), (SourceState::Failed, 1));
     assert!(source.error.unwrap().contains("no answer"));
+}
+
+#[tokio::test]
+async fn a_timeout_may_be_as_long_as_one_likes() {
+    let server = ApiServer::default().start().await;
+    let config = Config::new(&server);
+    let options = KubeOptions { timeout: Some(Duration::MAX), ..config.options() };
+    let kube = Kube::connect(&options).await.unwrap();
+    assert_eq!(kube.get(&pods(), JSON).await.unwrap().status, 200);
 }
 
 #[tokio::test]

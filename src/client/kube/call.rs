@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use chrono::Utc;
 use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, Request};
 use http_body_util::BodyExt;
@@ -11,17 +12,13 @@ use tokio::time::{sleep, timeout_at};
 
 use super::failure::{Refusal, glimpse, in_chain, unsent};
 use super::{Kube, NAME, Url};
+use crate::client::retry::{self, Retry};
 use crate::model::{ErrorKind, StoreError, clean};
 
 /// What to accept where JSON is expected.
 pub const JSON: &str = "application/json";
 /// What to accept where anything will do.
 pub const TEXT: &str = "*/*";
-
-/// How often a call is tried again.
-const RETRIES: u32 = 2;
-/// The first pause between tries, which then grows.
-const PAUSE: Duration = Duration::from_millis(150);
 
 /// An answer.
 #[derive(Clone, Debug, Default)]
@@ -67,7 +64,7 @@ impl Kube {
         // A semaphore that is never closed always gives a permit.
         let _slot = self.inner.slots.acquire().await.ok();
         let start = Instant::now();
-        let deadline = tokio::time::Instant::now() + self.inner.timeout;
+        let deadline = retry::deadline(self.inner.timeout);
         let answered = match timeout_at(deadline, self.persist(url, accept, deadline)).await {
             Ok(answered) => answered,
             Err(_) => Err(self.late(url).into()),
@@ -95,13 +92,12 @@ impl Kube {
         accept: &'static str,
         deadline: tokio::time::Instant,
     ) -> Result<Reply, Box<Refusal>> {
-        let mut pause = PAUSE;
-        for tries in 0.. {
-            let (refusal, wait) = match self.once(url, accept).await {
+        for made in 0.. {
+            let (refusal, asked) = match self.once(url, accept).await {
                 Ok((reply, _)) if (200..300).contains(&reply.status) => return Ok(reply),
                 Ok((reply, wait)) => {
                     let refusal = Box::new(Refusal::of(path_of(url), &reply));
-                    if !matches!(reply.status, 429 | 502 | 503 | 504) {
+                    if !retry::may_pass(reply.status) {
                         return Err(refusal);
                     }
                     (refusal, wait)
@@ -109,12 +105,9 @@ impl Kube {
                 Err(Failed::Broken(error)) => (error.into(), None),
                 Err(Failed::Final(error)) => return Err(error.into()),
             };
-            let wait = wait.unwrap_or(pause);
-            if tries == RETRIES || tokio::time::Instant::now() + wait >= deadline {
-                return Err(refusal);
-            }
-            sleep(wait).await;
-            pause *= 3;
+            let left = deadline.saturating_duration_since(tokio::time::Instant::now());
+            let Some(pause) = Retry::USUAL.pause(made, asked, left) else { return Err(refusal) };
+            sleep(pause).await;
         }
         Err(self.late(url).into())
     }
@@ -134,7 +127,7 @@ impl Kube {
             if reset(&fault) { Failed::Broken(error) } else { Failed::Final(error) }
         })?;
         let status = answer.status().as_u16();
-        let wait = retry_after(answer.headers());
+        let wait = retry::retry_after(&header(answer.headers(), RETRY_AFTER.as_str()), Utc::now());
         let content_type = header(answer.headers(), CONTENT_TYPE.as_str());
         let body = self.collect(answer.into_body(), url).await?;
         Ok((Reply { status, content_type, body }, wait))
@@ -171,10 +164,6 @@ fn path_of(url: &Url) -> &str {
 fn header(headers: &HeaderMap, name: &str) -> String {
     let value = headers.get(name).and_then(|value| value.to_str().ok());
     value.unwrap_or_default().to_owned()
-}
-
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    header(headers, RETRY_AFTER.as_str()).parse().ok().map(Duration::from_secs)
 }
 
 /// Whether a connection was made and then broke, so that another try may do better.

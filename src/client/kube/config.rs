@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::proxy::is_direct;
 use super::{KubeOptions, NAME};
+use crate::client::retry::bounded;
 use crate::model::{ErrorKind, StoreError, clean, similar};
 
 /// A configuration and where it came from.
@@ -168,7 +169,7 @@ fn quiet(merged: &mut Kubeconfig, quiet: bool) {
 
 fn adapt(config: &mut Config, options: &KubeOptions) -> Result<(), StoreError> {
     config.default_retry = false;
-    config.connect_timeout = Some(options.timeout.unwrap_or(KubeOptions::TIMEOUT));
+    config.connect_timeout = Some(bounded(options.timeout.unwrap_or(KubeOptions::TIMEOUT)));
     config.accept_invalid_certs |= options.insecure_skip_tls_verify;
     let agent = HeaderValue::from_static(concat!("korrel8/", env!("CARGO_PKG_VERSION")));
     config.headers.push((USER_AGENT, agent));
