@@ -1,8 +1,10 @@
 //! Making one alert of what Prometheus and what Alertmanager know of it.
 //!
-//! Alertmanager's labels are Prometheus's plus external ones, so an alert of Alertmanager belongs
-//! to one of Prometheus if it has every label of it with the same value.
+//! On the way to Alertmanager an alert gets external labels, and relabelling may drop others. So an
+//! alert of Alertmanager belongs to one of Prometheus if every label that both have agrees, and
+//! one of them tells more than the name and the severity, or nothing else could.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use chrono::DateTime;
@@ -61,10 +63,9 @@ fn partners(active: &[(&Rule, &ActiveAlert)], sent: &[SentAlert]) -> BTreeMap<us
     let mut pairs = Vec::new();
     for (left, (rule, alert)) in active.iter().enumerate() {
         for right in by_name.get(&name(&alert.labels)).into_iter().flatten().copied() {
-            let theirs = &sent[right].labels;
-            if alert.labels.iter().all(|(label, value)| theirs.get(label) == Some(value)) {
+            if let Some(common) = common(&alert.labels, &sent[right].labels) {
                 let apart = apart(rule, alert, &sent[right]);
-                pairs.push((usize::MAX - alert.labels.len(), apart, left, right));
+                pairs.push((Reverse(common), apart, left, right));
             }
         }
     }
@@ -80,12 +81,35 @@ fn partners(active: &[(&Rule, &ActiveAlert)], sent: &[SentAlert]) -> BTreeMap<us
     found
 }
 
+/// How many labels two alerts of one name have in common; `None` if they are not the same alert.
+fn common(own: &Labels, theirs: &Labels) -> Option<usize> {
+    let mut common = 0;
+    let mut telling = false;
+    for (label, value) in own {
+        match theirs.get(label) {
+            None => {}
+            Some(other) if other != value => return None,
+            Some(_) => {
+                common += 1;
+                telling |= tells(label);
+            }
+        }
+    }
+    // Where no label could tell more, nothing was dropped.
+    (telling || !own.keys().any(|label| tells(label))).then_some(common)
+}
+
+/// Whether a label tells apart alerts of one rule.
+fn tells(label: &str) -> bool {
+    !matches!(label, "alertname" | "severity")
+}
+
 /// How many milliseconds lie between the moments at which both say that the alert fired.
 fn apart(rule: &Rule, alert: &ActiveAlert, sent: &SentAlert) -> u64 {
-    #[allow(clippy::cast_possible_truncation, reason = "a rule waits less than millions of years")]
+    #[allow(clippy::cast_possible_truncation, reason = "what is too large becomes the largest")]
     let held = (rule.duration * 1000.0) as i64;
     match (millis(alert.active_at.as_ref()), millis(sent.starts_at.as_ref())) {
-        (Some(active), Some(started)) => (active + held).abs_diff(started),
+        (Some(active), Some(started)) => active.saturating_add(held).abs_diff(started),
         _ => u64::MAX,
     }
 }

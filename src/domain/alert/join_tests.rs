@@ -70,3 +70,33 @@ fn copies_of_replicas_count_once() {
     assert_eq!(bodies.len(), 1);
     assert_eq!(bodies[0]["state"], "firing");
 }
+
+#[test]
+fn a_label_that_was_dropped_on_the_way_is_no_hindrance() {
+    let rules = rule(&json!([
+        {"labels": {"alertname": "A", "severity": "page", "pod": "db-0", "replica": "1"}, "state": "firing"},
+        {"labels": {"alertname": "A", "severity": "page", "pod": "db-1", "replica": "1"}, "state": "firing"},
+    ]));
+    let alerts = sent(json!([
+        {"labels": {"alertname": "A", "severity": "page", "pod": "db-0", "cluster": "eu"}, "fingerprint": "dropped"},
+        {"labels": {"alertname": "A", "severity": "page", "cluster": "eu"}, "fingerprint": "any"},
+        {"labels": {"alertname": "A", "severity": "info", "pod": "db-1"}, "fingerprint": "other"},
+    ]));
+    let bodies = join(&rules, &alerts);
+    let prints: Vec<&Value> = bodies.iter().map(|body| &body["fingerprint"]).collect();
+    assert_eq!(prints, [&json!("dropped"), &Value::Null, &json!("any"), &json!("other")]);
+    assert_eq!(bodies[0]["externalLabels"], json!({"cluster": "eu"}));
+    assert_eq!(bodies[0]["labels"]["replica"], "1");
+}
+
+#[test]
+fn a_rule_that_waits_for_ages_is_joined() {
+    let mut rules = rule(&json!([
+        {"labels": {"alertname": "A"}, "state": "pending", "activeAt": "2026-11-23T01:00:00Z"},
+    ]));
+    rules[0].duration = 1e300;
+    let alerts = sent(json!([
+        {"labels": {"alertname": "A"}, "startsAt": "2026-11-23T01:01:00Z", "fingerprint": "f"},
+    ]));
+    assert_eq!(join(&rules, &alerts)[0]["fingerprint"], "f");
+}
