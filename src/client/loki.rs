@@ -120,25 +120,46 @@ impl Loki {
         window: Window,
         limit: usize,
     ) -> Result<(Vec<Stream>, usize), StoreError> {
+        self.first(query, window, limit, "backward").await
+    }
+
+    /// The same for the oldest lines of a window.
+    pub async fn oldest(
+        &self,
+        query: &str,
+        window: Window,
+        limit: usize,
+    ) -> Result<(Vec<Stream>, usize), StoreError> {
+        self.first(query, window, limit, "forward").await
+    }
+
+    async fn first(
+        &self,
+        query: &str,
+        window: Window,
+        limit: usize,
+        direction: &str,
+    ) -> Result<(Vec<Stream>, usize), StoreError> {
         let mut limit = limit.clamp(1, MOST_LINES);
         loop {
-            match self.backward(query, window, limit).await {
+            match self.range(query, window, limit, direction).await {
                 Err(error) if too_many(&error) && limit > 1 => limit /= 2,
                 result => return Ok((result?, limit)),
             }
         }
     }
 
-    async fn backward(
+    async fn range(
         &self,
         query: &str,
         window: Window,
         limit: usize,
+        direction: &str,
     ) -> Result<Vec<Stream>, StoreError> {
         let call = ranged(Call::new("/loki/api/v1/query_range"), window)
             .param("query", query)
             .param("limit", limit.to_string())
-            .param("direction", "backward")
+            .param("direction", direction)
             .header("X-Loki-Response-Encoding-Flags", "categorize-labels");
         let found: Streams = self.http.json(call).await?;
         let bad = |words: String| StoreError::new(ErrorKind::BadAnswer, self.name(), words);

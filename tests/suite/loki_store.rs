@@ -176,12 +176,44 @@ async fn lines_near_the_focus_are_kept_besides_the_newest() {
             previews(&found).iter().map(|text| text.parse().expect("a number")).collect();
         assert_eq!(seconds.len(), 6, "{text}");
         assert!(seconds[..3].iter().all(|second| *second <= 30), "{text}: {seconds:?}");
-        assert!(
-            seconds[3..].iter().all(|second| (500..530).contains(second)),
-            "{text}: {seconds:?}"
-        );
+        let near = &seconds[3..];
+        assert!(near.iter().all(|second| (470..530).contains(second)), "{text}: {seconds:?}");
+        assert!(near.iter().any(|second| *second < 500), "after: {text}: {seconds:?}");
+        assert!(near.iter().any(|second| *second >= 500), "before: {text}: {seconds:?}");
         assert!(found.cut.is_some(), "{text}");
     }
+}
+
+#[tokio::test]
+async fn a_quiet_side_of_the_focus_leaves_its_part_to_the_other() {
+    let mut loki = Loki::new();
+    for second in (1..=20).chain(501..=520) {
+        loki.add(ago(second), &format!("{second}"), &[("namespace", "shop"), ("pod", "db-0")]);
+    }
+    loki.add(ago(499), "499", &[("namespace", "shop"), ("pod", "db-0")]);
+    let (_server, store) = start(loki).await;
+    let scope = Scope { focus: Some(now() - TimeDelta::seconds(500)), ..scope(8) };
+    let found = ask(&store, r#"log:application:{namespace="shop"}"#, scope).await.unwrap();
+    assert_eq!(previews(&found), ["1", "2", "3", "4", "20", "499", "501", "502"]);
+    let focus = Some(now() - TimeDelta::seconds(530));
+    let found =
+        ask(&store, r#"log:application:{namespace="shop"}"#, Scope { focus, ..scope }).await;
+    assert_eq!(previews(&found.unwrap()), ["1", "2", "3", "4", "517", "518", "519", "520"]);
+}
+
+#[tokio::test]
+async fn a_server_that_ignores_the_limit_is_cut_here() {
+    let mut loki = Loki::new();
+    loki.always = Some(50);
+    for second in 1..=1000 {
+        loki.add(ago(second), &format!("{second}"), &[("namespace", "shop"), ("pod", "db-0")]);
+    }
+    let (_server, store) = start(loki).await;
+    let focus = Some(now() - TimeDelta::seconds(500));
+    let scope = Scope { focus, ..scope(6) };
+    let found = ask(&store, r#"log:application:{namespace="shop"}"#, scope).await.unwrap();
+    assert_eq!(found.objects.len(), 6);
+    assert!(found.cut.is_some());
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 
 use super::object::{LogLine, object};
@@ -101,7 +102,7 @@ impl Server {
     }
 
     /// The lines of one LogQL query: the newest, and if these do not reach back to the focus, as
-    /// many from before the focus.
+    /// many around it.
     pub(super) async fn single(
         &self,
         text: &str,
@@ -118,12 +119,37 @@ impl Server {
             scope.window.contains(*focus) && oldest.is_some_and(|oldest| oldest > *focus)
         });
         if let Some(focus) = focus {
-            let before = Window { start: scope.window.start, end: focus };
-            let (near, _) = self.newest(text, class, before, limit.div_ceil(2)).await?;
-            newest.truncate(limit - near.len());
+            let near = self.near(text, class, scope.window, focus, limit.div_ceil(2)).await?;
+            newest.truncate(limit.saturating_sub(near.len()));
             newest.extend(near);
+            sort(&mut newest);
+            newest.dedup_by(|a, b| a.id == b.id);
         }
         Ok(Lines { objects: newest, cut })
+    }
+
+    /// The lines nearest to the focus, half of them from before it and half from after it, or
+    /// more from one side if the other has fewer.
+    async fn near(
+        &self,
+        text: &str,
+        class: &Class,
+        window: Window,
+        focus: DateTime<Utc>,
+        most: usize,
+    ) -> Result<Vec<Object>, StoreError> {
+        let until = Window { start: window.start, end: focus };
+        let after = Window { start: focus + TimeDelta::nanoseconds(1), end: window.end };
+        let (before, after) = futures::join!(
+            self.newest(text, class, until, most),
+            self.loki.oldest(text, after, most)
+        );
+        let (mut near, (streams, _)) = (before?.0, after?);
+        let mut after = self.sorted(class, streams);
+        near.truncate(most - after.len().min(most / 2));
+        let skip = after.len().saturating_sub(most.saturating_sub(near.len()));
+        near.extend(after.drain(skip..));
+        Ok(near)
     }
 
     async fn newest(
@@ -134,10 +160,14 @@ impl Server {
         limit: usize,
     ) -> Result<(Vec<Object>, usize), StoreError> {
         let (streams, limit) = self.loki.newest(text, window, limit).await?;
+        Ok((self.sorted(class, streams), limit))
+    }
+
+    fn sorted(&self, class: &Class, streams: Vec<Stream>) -> Vec<Object> {
         let mut lines: Vec<Object> =
             streams.into_iter().flat_map(|stream| self.objects(class, stream)).collect();
         sort(&mut lines);
-        Ok((lines, limit))
+        lines
     }
 
     fn objects<'s>(

@@ -24,6 +24,8 @@ pub(crate) struct Loki {
     pub(crate) most: usize,
     /// The tenant that has to be named, if there are several.
     pub(crate) tenant: Option<String>,
+    /// How many lines it gives, if it does not care for the `limit` of a request.
+    pub(crate) always: Option<usize>,
 }
 
 /// Labels or metadata from pairs.
@@ -33,7 +35,7 @@ pub(crate) fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 
 impl Loki {
     pub(crate) fn new() -> Self {
-        Self { lines: Vec::new(), most: 5000, tenant: None }
+        Self { lines: Vec::new(), most: 5000, tenant: None, always: None }
     }
 
     /// Adds a line with some labels.
@@ -98,7 +100,10 @@ impl Loki {
         };
         lines.retain(|line| wanted(line));
         lines.sort_by_key(|line| std::cmp::Reverse(line.nanos));
-        lines.truncate(limit);
+        if request.param("direction") == "forward" {
+            lines.reverse();
+        }
+        lines.truncate(self.always.unwrap_or(limit));
         let categorized =
             request.header("x-loki-response-encoding-flags").contains("categorize-labels");
         let mut streams: BTreeMap<BTreeMap<String, String>, Vec<Value>> = BTreeMap::new();
