@@ -63,15 +63,8 @@ impl Screen {
 
     /// Puts a text on the clipboard of the terminal that we run in, however far away it is.
     pub(super) fn copy(&mut self, text: &str) -> io::Result<()> {
-        let mut sequence = Vec::new();
-        execute!(sequence, CopyToClipboard::to_clipboard_from(text))?;
         let mut out = io::stdout().lock();
-        if self.tmux {
-            let escaped = String::from_utf8_lossy(&sequence).replace('\u{1b}', "\u{1b}\u{1b}");
-            write!(out, "\u{1b}Ptmux;{escaped}\u{1b}\\")?;
-        } else {
-            out.write_all(&sequence)?;
-        }
+        out.write_all(&clipboard(text, self.tmux)?)?;
         out.flush()
     }
 
@@ -86,6 +79,21 @@ impl Drop for Screen {
     fn drop(&mut self) {
         restore();
     }
+}
+
+/// The sequences that put a text on the clipboard. For tmux it is sent twice: bare, which tmux
+/// takes where its `set-clipboard` is on, and wrapped to pass through, which newer ones drop
+/// unless `allow-passthrough` is on.
+fn clipboard(text: &str, tmux: bool) -> io::Result<Vec<u8>> {
+    let mut bare = Vec::new();
+    execute!(bare, CopyToClipboard::to_clipboard_from(text))?;
+    if !tmux {
+        return Ok(bare);
+    }
+    let escaped = String::from_utf8_lossy(&bare).replace('\u{1b}', "\u{1b}\u{1b}");
+    let mut both = format!("\u{1b}Ptmux;{escaped}\u{1b}\\").into_bytes();
+    both.extend(bare);
+    Ok(both)
 }
 
 /// Whether a task has panicked since the terminal was taken.
@@ -121,4 +129,18 @@ fn restore_on_panic() {
             report(panic);
         }));
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tmux_gets_the_clipboard_bare_as_well_as_wrapped() {
+        let bare = clipboard("db-0", false).expect("bytes");
+        let both = clipboard("db-0", true).expect("bytes");
+        assert!(bare.starts_with(b"\x1b]52;c;"));
+        assert!(both.starts_with(b"\x1bPtmux;\x1b\x1b]52;c;"));
+        assert!(both.ends_with(&bare));
+    }
 }
