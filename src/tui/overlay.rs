@@ -60,7 +60,7 @@ fn window(prompt: &Prompt, preset: usize, fault: Option<&str>, buffer: &mut Buff
     prompt.draw(buffer, Rect { height: 1, ..area }, "› ");
     let (text, tone) = match fault {
         Some(fault) => (fault, Tone::Error),
-        None => ("15m, -2h, 11:30..12:00, 2026-11-23 11:30..now (UTC)", Tone::Quiet),
+        None => ("15m, 1h30m, 11:30-12:00, 2026-11-23 11:30..now (UTC)", Tone::Quiet),
     };
     let lines = wrap(text, usize::from(area.width), 2);
     for (text, y) in lines.iter().zip(area.y + 1..area.bottom()) {

@@ -34,11 +34,11 @@ pub(crate) fn span(window: Window, now: DateTime<Utc>) -> String {
 /// The ranges offered, as their texts.
 pub(crate) const PRESETS: &[&str] = &["5m", "15m", "1h", "6h", "24h"];
 
-/// The window that a person wrote: `15m` or `-2h` (until now), `11:30..12:00`,
-/// `2026-11-23 11:30..now`, `-3h..-1h`. The error says what would be right.
+/// The window that a person wrote: `15m`, `1h30m` or `-2h` (until now), `11:30..12:00`,
+/// `11:30-12:00`, `2026-11-23 11:30..now`, `-3h..-1h`. The error says what would be right.
 pub(crate) fn parse_window(text: &str, now: DateTime<Utc>) -> Result<Window, String> {
     let text = text.trim();
-    let window = match text.split_once("..") {
+    let window = match text.split_once("..").or_else(|| clocks(text)) {
         None => {
             let length = duration(text.trim_start_matches('-'))
                 .ok_or_else(|| format!("{text:?} is no time range: write 15m, -2h, or from..to"))?;
@@ -52,10 +52,29 @@ pub(crate) fn parse_window(text: &str, now: DateTime<Utc>) -> Result<Window, Str
     Ok(window)
 }
 
+/// The two times of a day of `06:00-06:10`.
+fn clocks(text: &str) -> Option<(&str, &str)> {
+    let (from, to) = text.split_once('-')?;
+    let from = from.trim();
+    let digits = |c: char| c.is_ascii_digit() || c == ':';
+    (from.contains(':') && from.chars().all(digits)).then_some((from, to))
+}
+
+/// A length of time: one part or several, as `1h30m`.
 fn duration(text: &str) -> Option<TimeDelta> {
-    let text = text.trim();
-    let split = text.find(|c: char| !c.is_ascii_digit())?;
-    let (number, unit) = text.split_at(split);
+    let mut rest = text.trim();
+    let mut sum = TimeDelta::zero();
+    while !rest.is_empty() {
+        let unit = rest.find(|c: char| !c.is_ascii_digit())?;
+        let after = rest[unit..].find(|c: char| c.is_ascii_digit());
+        let end = after.map_or(rest.len(), |at| unit + at);
+        sum = sum.checked_add(&part(&rest[..unit], &rest[unit..end])?)?;
+        rest = &rest[end..];
+    }
+    (sum > TimeDelta::zero()).then_some(sum)
+}
+
+fn part(number: &str, unit: &str) -> Option<TimeDelta> {
     let number: i64 = number.parse().ok().filter(|number| (1..=1_000_000).contains(number))?;
     match unit {
         "s" => TimeDelta::try_seconds(number),
@@ -111,6 +130,9 @@ mod tests {
             ("11:30..11:40", "11:30 – 11:40 UTC (10m)"),
             ("11:30 .. now", "11:30 – 12:00 UTC (30m)"),
             ("2026-11-22 23:00..2026-11-23T01:00:00Z", "11-22 23:00 – 11-23 01:00 UTC (2h)"),
+            ("1h30m", "10:30 – 12:00 UTC (90m)"),
+            ("06:00-06:10", "06:00 – 06:10 UTC (10m)"),
+            ("06:00 - now", "06:00 – 12:00 UTC (6h)"),
             ("-3h..-1h", "09:00 – 11:00 UTC (2h)"),
             ("2026-11-20 10:00..2026-11-20 11:00", "11-20 10:00 – 11:00 UTC (60m)"),
         ] {
@@ -123,6 +145,7 @@ mod tests {
     fn what_is_no_range_is_explained() {
         for (text, expected) in [
             ("", "write 15m, -2h, or from..to"),
+            ("1h30", "write 15m"),
             ("15 parsecs", "write 15m, -2h, or from..to"),
             ("99999999999999h", "write 15m"),
             ("12:00..11:00", "ends before it begins"),
