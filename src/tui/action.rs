@@ -77,7 +77,7 @@ actions! {
     }
     Paths {
         Fold "fold" ["space"] "Fold or unfold the path" "fold"
-        ToggleEmpty "toggle-empty" ["a"] "Show or hide paths that found nothing" "empty paths"
+        ToggleEmpty "toggle-empty" ["a"] "Show or hide paths that found nothing, or only what stands above" "hidden paths"
     }
     Results {
         NextError "next-error" ["e"] "Next error" "next error"

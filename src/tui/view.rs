@@ -18,8 +18,11 @@ pub(crate) fn draw(app: &App, buffer: &mut Buffer) {
     let size = (buffer.area.width, buffer.area.height);
     if size.0 < LEAST.0 || size.1 < LEAST.1 {
         let mut line = Line::new();
-        let needs = format!("korrel8 needs {}×{}, this is {}×{}", LEAST.0, LEAST.1, size.0, size.1);
-        line.push(needs, Tone::Plain).draw(buffer, Rect { height: 1, ..buffer.area }, 0);
+        let needs = format!("needs {}×{}", LEAST.0, LEAST.1);
+        let all = format!("korrel8 {needs}, this is {}×{}", size.0, size.1);
+        let fits = all.chars().count() <= usize::from(size.0);
+        line.push(if fits { all } else { needs }, Tone::Plain);
+        line.draw(buffer, Rect { height: 1, ..buffer.area }, 0);
     } else {
         let layout = app.layout();
         match app.view() {

@@ -94,18 +94,19 @@ pub(crate) fn place(place: &Place, window: Option<Window>, now: DateTime<Utc>) -
         line.push(" ", Tone::Plain);
         line
     };
+    let nowhere = place.context.is_empty();
     let context = (place.context.as_str(), Tone::Plain);
     let read_only = ("  RO", Tone::Good);
     vec![
         line(&[
-            ("ctx ", Tone::Quiet),
+            (if nowhere { "" } else { "ctx " }, Tone::Quiet),
             context,
-            ("  ns ", Tone::Quiet),
+            (if nowhere { "ns " } else { "  ns " }, Tone::Quiet),
             (namespace, Tone::Plain),
             read_only,
             (&full, Tone::Plain),
         ]),
-        line(&[context, read_only, (short, Tone::Plain)]),
+        line(&[context, (if nowhere { "RO" } else { "  RO" }, Tone::Good), (short, Tone::Plain)]),
         line(&[("RO", Tone::Good), (short, Tone::Plain)]),
         line(&[("RO", Tone::Good)]),
     ]

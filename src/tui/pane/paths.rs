@@ -26,7 +26,8 @@ pub(crate) struct Paths {
     pub(crate) find: Find,
     pub(crate) filter: Filter,
     pub(crate) show_empty: bool,
-    empty: usize,
+    /// For each node whether it and everything below it says nothing.
+    hidden: Vec<bool>,
     moved: bool,
     folds: HashMap<Arc<str>, bool>,
     best: HashSet<Arc<str>>,
@@ -56,17 +57,19 @@ impl Paths {
     /// Takes a newer tree.
     pub(crate) fn build(&mut self, tree: &Tree, height: usize) {
         let selected = self.rows.get(self.cursor.at).map(|row| Arc::clone(&row.key));
+        self.hidden = hidden(tree);
         if !self.moved {
-            self.best = best_path(tree);
+            self.best = best_path(tree, &self.hidden);
         }
         self.rows.clear();
-        self.empty = tree.nodes.iter().filter(|node| is_empty(node)).count();
         if !tree.nodes.is_empty() {
             self.add(tree, 0, &mut Vec::new());
         }
         if !self.filter.is_empty() {
-            let filter = &self.filter;
-            self.rows.retain(|row| filter.keeps(&hay(&tree.nodes[row.node])));
+            let kept = |row: &&Row| self.filter.keeps(&hay(&tree.nodes[row.node]));
+            let kept = self.rows.iter().filter(kept);
+            let kept: HashSet<usize> = kept.flat_map(|row| tree.path(row.node)).collect();
+            self.rows.retain(|row| kept.contains(&row.node));
         }
         self.find.look(self.rows.iter().map(|row| hay(&tree.nodes[row.node])));
         let at = selected.and_then(|key| self.nearest(tree, &key));
@@ -108,7 +111,7 @@ impl Paths {
     /// The children to show, in the order that the user has seen.
     fn children(&mut self, tree: &Tree, node: usize) -> Vec<usize> {
         let mut children = tree.ranked(node);
-        children.retain(|&child| self.show_empty || !hidden(tree, child));
+        children.retain(|&child| self.show_empty || !self.hidden[child]);
         let key = Arc::clone(&tree.nodes[node].key);
         let order = self.order.entry(key).or_default();
         if self.moved {
@@ -177,7 +180,7 @@ impl Paths {
             }
         }
         self.filter = Filter::default();
-        self.show_empty |= hidden(tree, node);
+        self.show_empty |= hidden(tree)[node];
         self.build(tree, height);
         if let Some(row) = self.row_of(node) {
             self.select(row, height);
@@ -206,7 +209,7 @@ impl Paths {
         right.push(format!(" {badge} "), badge_tone);
         let tag = if node.members.is_empty() { "   " } else { severity.tag() };
         right.push(tag, Tone::from(severity)).push(" ", Tone::Plain);
-        let quiet = is_empty(node) || node.end == Some(End::Visited) || node.end == Some(End::Seen);
+        let quiet = is_dull(node) || node.end == Some(End::Visited) || node.end == Some(End::Seen);
         let tone = if quiet { Tone::Quiet } else { Tone::Plain };
         let mut left = Line::new();
         left.push(" ", Tone::Plain).push(&row.guide, Tone::Quiet);
@@ -224,6 +227,9 @@ impl Paths {
             let told = rule.split_once("To").map_or(&**rule, |(_, goal)| goal);
             left.push(format!(" {told}"), Tone::Quiet);
         }
+        if all_seen(node) {
+            left.push(" seen above", Tone::Quiet);
+        }
         let width = u16::try_from(right.width()).unwrap_or(area.width).min(area.width);
         left.draw(buffer, Rect { width: area.width - width, ..area }, 0);
         right.draw_right(buffer, area);
@@ -238,9 +244,11 @@ impl Paths {
         if let Some(position) = self.find.position(self.cursor.at) {
             line.push(format!(" /{} {position} ", self.find.needle.text()), Tone::Accent);
         }
-        if self.empty > 0 {
-            let verb = if self.show_empty { "shown" } else { "hidden" };
-            line.push(format!(" {} empty {verb} ", self.empty), Tone::Quiet);
+        let hidden = self.hidden.iter().filter(|hidden| **hidden).count();
+        if hidden > 0 {
+            let text =
+                if self.show_empty { "all shown".to_owned() } else { format!("{hidden} hidden") };
+            line.push(format!(" {text} "), Tone::Quiet);
         }
         line
     }
@@ -288,13 +296,13 @@ fn guide(last: &[bool]) -> String {
 }
 
 /// The keys of the nodes on the path that matters most.
-fn best_path(tree: &Tree) -> HashSet<Arc<str>> {
+fn best_path(tree: &Tree, hidden: &[bool]) -> HashSet<Arc<str>> {
     let mut path = HashSet::new();
     let mut node = 0;
     while let Some(at) = tree.nodes.get(node) {
         path.insert(Arc::clone(&at.key));
-        match tree.ranked(node).first() {
-            Some(&child) if !tree.nodes[child].members.is_empty() => node = child,
+        match tree.ranked(node).into_iter().find(|&child| !hidden[child]) {
+            Some(child) if !tree.nodes[child].members.is_empty() => node = child,
             _ => break,
         }
     }
@@ -308,10 +316,26 @@ fn is_empty(node: &Node) -> bool {
         && node.runs.iter().all(|run| run.state == RunState::Done)
 }
 
-/// Whether a node and everything below it found nothing.
-fn hidden(tree: &Tree, node: usize) -> bool {
-    let at = &tree.nodes[node];
-    is_empty(at) && at.children.iter().all(|&child| hidden(tree, child))
+/// Whether all objects of a node stand elsewhere, where they are expanded on a cheaper path.
+pub(crate) fn all_seen(node: &Node) -> bool {
+    node.parent.is_some()
+        && !node.members.is_empty()
+        && node.members.iter().all(|member| member.seen)
+        && node.runs.iter().all(|run| run.failure().is_none())
+}
+
+/// Whether a node says nothing that does not stand elsewhere.
+fn is_dull(node: &Node) -> bool {
+    is_empty(node) || all_seen(node)
+}
+
+/// For each node whether it and everything below it says nothing.
+fn hidden(tree: &Tree) -> Vec<bool> {
+    let mut hidden = vec![false; tree.nodes.len()];
+    for (at, node) in tree.nodes.iter().enumerate().rev() {
+        hidden[at] = is_dull(node) && node.children.iter().all(|&child| hidden[child]);
+    }
+    hidden
 }
 
 fn worst_below(tree: &Tree, node: usize) -> Severity {

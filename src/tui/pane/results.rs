@@ -254,13 +254,12 @@ pub(crate) fn overhead(node: &Node, height: u16) -> usize {
         + usize::from(!words(node, &Filter::default(), false).is_empty())
 }
 
-/// The order of rows: lines by time, alerts and objects by severity, Events by their last time.
+/// The order of rows: lines by time, all else the worst first, then alerts and Events by time.
 fn arrange(node: &Node, shown: &mut [usize]) {
     let object = |at: &usize| node.members[*at].object.as_ref();
     match fact::kind(&node.class) {
         Kind::Log => shown.sort_by_key(|at| object(at).time),
-        Kind::Event => shown.sort_by_key(|at| std::cmp::Reverse(object(at).time)),
-        Kind::Alert => {
+        Kind::Event | Kind::Alert => {
             shown.sort_by_key(|at| std::cmp::Reverse((object(at).severity, object(at).time)));
         }
         Kind::Series | Kind::Thing => {

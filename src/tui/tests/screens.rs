@@ -80,4 +80,6 @@ fn popups() {
 fn too_small() {
     let driver = Driver::exploring((38, 9), finished());
     assert!(driver.screen().contains("korrel8 needs 40×10, this is 38×9"), "{}", driver.screen());
+    let driver = Driver::exploring((14, 9), finished());
+    assert!(driver.screen().contains("needs 40×10"), "{}", driver.screen());
 }

@@ -117,3 +117,28 @@ fn asking_again_asks_for_the_start_as_well() {
     assert!(matches!(driver.effects.last(), Some(Effect::Search(..))));
     assert!(driver.said().contains("the start is as it was before: refused"));
 }
+
+#[test]
+fn paths_whose_objects_stand_elsewhere_are_hidden() {
+    let mut snapshot = finished();
+    for node in &mut Arc::make_mut(&mut snapshot.tree).nodes {
+        if node.class.kind() == "Node" {
+            node.members[0].seen = true;
+        }
+    }
+    let mut driver = Driver::exploring(WIDE, snapshot);
+    assert!(!driver.screen().contains("Node node-3"), "{}", driver.screen());
+    driver.press("a");
+    assert!(driver.screen().contains("Node node-3 seen above"), "{}", driver.screen());
+}
+
+#[test]
+fn a_filter_of_paths_keeps_the_way_there() {
+    let mut driver = Driver::exploring(WIDE, finished());
+    driver.press("& \"PodToLogs enter");
+    let screen = driver.screen();
+    for part in ["alert KubePersistent", "PersistentVolumeClaim data", "Pod db-0", "log:appl"] {
+        assert!(screen.contains(part), "{part:?} is missing:\n{screen}");
+    }
+    assert!(!screen.contains("StatefulSet db"), "{screen}");
+}

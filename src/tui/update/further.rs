@@ -8,6 +8,7 @@ use crate::tui::app::{App, Explore};
 use crate::tui::effect::Effect;
 use crate::tui::fact::{self, Kind};
 use crate::tui::layout::Pane;
+use crate::tui::pane::paths::all_seen;
 use crate::tui::theme::Tone;
 
 /// Times as much that a lifted limit lets through.
@@ -32,9 +33,12 @@ pub(super) fn logs(app: &mut App) -> Vec<Effect> {
     };
     let found = || is(|node| !node.members.is_empty());
     let better = |a: &usize, b: &usize| tree.nodes[*a].score.total_cmp(&tree.nodes[*b].score);
-    let below = found().filter(|node| tree.path(*node).contains(&selected)).max_by(better);
+    let fresh = |node: &usize| !all_seen(&tree.nodes[*node]);
+    let here = |node: &usize| fresh(node) && tree.path(*node).contains(&selected);
+    let below = found().filter(here).max_by(better);
     let refused = || is(|node| node.failure().is_some()).next_back();
-    let best = below.or_else(|| found().max_by(better));
+    let best = below.or_else(|| found().filter(fresh).max_by(better));
+    let best = best.or_else(|| found().max_by(better));
     match best.or_else(|| refused().filter(|_| !view.running)) {
         Some(node) => {
             let height = usize::from(layout.rows(Pane::Paths).height);
