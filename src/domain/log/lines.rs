@@ -85,7 +85,10 @@ impl Server {
         };
         if lines.len() < limit {
             let whole = Lines { objects: lines, cut: None };
-            let done = group.iter().map(|at| (*at, Ok(of_query(&all[*at].query, &whole))));
+            let by_pod = by_pod(whole);
+            let done = group
+                .iter()
+                .map(|at| (*at, Ok(of_query(&all[*at].query, lines_of(&by_pod, &all[*at])))));
             return (done.collect(), Vec::new());
         }
         // Who has enough is done; the others' lines may be behind theirs, so they are asked again.
@@ -94,7 +97,8 @@ impl Server {
             let oldest = lines.objects.last().and_then(|line| line.time);
             lines.objects.len() >= scope.limit && (scope.focus.is_none() || oldest <= scope.focus)
         };
-        let own = |at: &usize| (*at, of_query(&all[*at].query, &whole));
+        let by_pod = by_pod(whole);
+        let own = |at: &usize| (*at, of_query(&all[*at].query, lines_of(&by_pod, &all[*at])));
         let (done, rest): (Vec<_>, Vec<_>) =
             group.iter().map(own).partition(|(_, lines)| enough(lines));
         let done = done.into_iter().map(|(at, lines)| (at, Ok(lines))).collect();
@@ -191,6 +195,26 @@ impl Server {
 /// The newest first; lines of one moment in an order of their own.
 pub(super) fn sort(lines: &mut [Object]) {
     lines.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.id.cmp(&b.id)));
+}
+
+/// Lines by the Pod that wrote them; those whose Pod is not known belong to nobody here.
+fn by_pod(lines: Lines) -> BTreeMap<String, Lines> {
+    let mut found: BTreeMap<String, Lines> = BTreeMap::new();
+    for line in lines.objects {
+        let pod = line.text("/pod").unwrap_or_default().to_owned();
+        found
+            .entry(pod)
+            .or_insert_with(|| Lines { objects: vec![], cut: lines.cut })
+            .objects
+            .push(line);
+    }
+    found
+}
+
+/// The lines of the Pod that a query asks for.
+fn lines_of<'l>(by_pod: &'l BTreeMap<String, Lines>, asked: &Asked) -> &'l Lines {
+    const NONE: &Lines = &Lines { objects: Vec::new(), cut: None };
+    by_pod.get(asked.pod.as_deref().unwrap_or_default()).unwrap_or(NONE)
 }
 
 /// The lines that a query does not exclude, each once.
