@@ -189,6 +189,18 @@ fn plain_name(name: &str) -> bool {
         && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
+/// The text as a regular expression of RE2 that matches nothing else.
+pub fn escape_re2(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if r"\.+*?()|[]{}^$".contains(c) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
 /// A string in double quotes, as Go, PromQL and LogQL read it.
 pub fn quote(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
@@ -211,6 +223,15 @@ pub fn quote(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_escaped_text_matches_itself_alone() {
+        let text = r"a.b+c*d?(e)|[f]{2}^g$\h-_/é";
+        let own = Matcher::new("x", MatchOp::Regex, &escape_re2(text)).expect("a matcher");
+        assert!(Matcher::all(std::slice::from_ref(&own), |_| Some(text)));
+        assert!(!Matcher::all(&[own], |_| Some("aXb+c*d?(e)|[f]{2}^g$\\h-_/é")));
+        assert_eq!(escape_re2("db-0.shop"), r"db-0\.shop");
+    }
 
     #[test]
     fn regular_expressions_are_re2_and_anchored() {

@@ -21,7 +21,7 @@ mod window;
 pub use class::Class;
 pub use domain::{Domain, Domains, ParseError};
 pub use labels::{fingerprint, is_matchers, parse_matchers, parse_string, stable_hash};
-pub use matcher::{MatchOp, Matcher, anchored, floating, quote};
+pub use matcher::{MatchOp, Matcher, anchored, escape_re2, floating, quote};
 pub use object::Object;
 pub use path::{Path, PathError};
 pub use query::{Query, Selector, SelectorError};

@@ -6,8 +6,8 @@ use promql_parser::util::visitor::{ExprVisitorMut, walk_expr_mut};
 use regex::Regex;
 
 use super::subject::CLUSTER_WIDE;
-use super::template::{Labels, escape_regex};
-use crate::model::Vocabulary;
+use super::template::Labels;
+use crate::model::{Vocabulary, escape_re2};
 
 /// The expression in which every selector also asks for the labels that name the alert's subject,
 /// or for series without such a label: a rule may join series that have it with others that do
@@ -32,7 +32,7 @@ fn matchers(term: &str, labels: &Labels, words: &Vocabulary) -> Vec<Matcher> {
             let mut names = words.names(&labels.carrier, term).iter();
             let named = |name: &&String| labels.own.get(*name).is_some_and(|v| v != "");
             let name = names.find(named)?;
-            let value = format!("{}|", escape_regex(labels.own.get(name)?.as_str()?));
+            let value = format!("{}|", escape_re2(labels.own.get(name)?.as_str()?));
             let regex = Regex::new(&format!("^(?s:{value})$")).ok()?;
             Some(Matcher::new(MatchOp::Re(regex), name, &value))
         })

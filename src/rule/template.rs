@@ -10,7 +10,7 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehav
 use serde_json::Map;
 
 use super::narrow::narrow;
-use crate::model::Vocabulary;
+use crate::model::{Vocabulary, escape_re2};
 
 /// Steps that one template may take on one object.
 const FUEL: u64 = 200_000;
@@ -61,7 +61,7 @@ pub(super) fn environment(vocabulary: &Arc<Vocabulary>) -> Environment<'static> 
     env.remove_global("namespace");
     env.remove_global("debug");
     env.add_function("class", class);
-    env.add_function("re", |value: &Value| text(value).map(|text| escape_regex(&text)));
+    env.add_function("re", |value: &Value| text(value).map(|text| escape_re2(&text)));
     env.add_function("line", |value: &Value| {
         let text = text(value)?;
         let words: Vec<&str> = text.split(['\n', '\r']).map(str::trim).collect();
@@ -191,18 +191,6 @@ fn class(api_version: &Value, kind: &Value) -> Result<Value, Error> {
         None => format!("{kind}.{api_version}"),
     };
     Ok(Value::from_safe_string(name))
-}
-
-/// The text with everything escaped that means something in RE2.
-pub(super) fn escape_regex(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if r"\.+*?()|[]{}^$".contains(c) {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out
 }
 
 /// A Kubernetes label selector as `labels` of a query: the map of `matchLabels`, or the text of a

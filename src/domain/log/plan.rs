@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::query::{PodLogs, label_names};
-use crate::model::{MatchOp, Matcher, Vocabulary, quote};
+use crate::model::{MatchOp, Matcher, Vocabulary, escape_re2, quote};
 
 /// Where the name of a Pod is found.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,7 +35,7 @@ impl Part {
     /// The LogQL for some Pods, or for all if no place is known.
     pub(super) fn logql(&self, pods: &[&str]) -> String {
         let mut matchers = self.fixed.clone();
-        let regex = pods.iter().map(|pod| escape(pod)).collect::<Vec<_>>().join("|");
+        let regex = pods.iter().map(|pod| escape_re2(pod)).collect::<Vec<_>>().join("|");
         match &self.place {
             None => Matcher::selector(&matchers),
             Some(Place::Label(name)) => {
@@ -109,7 +109,7 @@ fn part(scheme: &Scheme, pods: &PodLogs, own: &[Matcher]) -> Option<Part> {
         _ => {}
     }
     if let Some(label) = scheme.container.as_ref().filter(|_| !pods.containers.is_empty()) {
-        let regex: Vec<String> = pods.containers.iter().map(|name| escape(name)).collect();
+        let regex: Vec<String> = pods.containers.iter().map(|name| escape_re2(name)).collect();
         fixed.extend(Matcher::new(label, MatchOp::Regex, &regex.join("|")));
     }
     let place = pods.name.as_ref().map(|_| scheme.pod.clone());
@@ -161,18 +161,6 @@ fn schemes(labels: &BTreeSet<String>, words: &Vocabulary) -> Vec<Scheme> {
 /// The name that differs from another only by the term in it.
 fn alike(names: &[String], term: &str, other: &str, other_term: &str) -> Option<String> {
     names.iter().find(|name| name.replace(term, "") == other.replace(other_term, "")).cloned()
-}
-
-/// A name as a regular expression; names of Kubernetes need little.
-fn escape(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    for c in name.chars() {
-        if c.is_ascii_punctuation() && !matches!(c, '-' | '_') {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out
 }
 
 #[cfg(test)]
