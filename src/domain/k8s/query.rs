@@ -171,15 +171,23 @@ impl model::Selector for Selector {
     }
 
     fn matches(&self, object: &Object) -> Option<bool> {
-        let metadata = object.body.get("metadata");
-        let is = |wanted: &Option<String>, key: &str| {
-            let found = || metadata?.get(key)?.as_str();
-            wanted.as_deref().is_none_or(|wanted| found() == Some(wanted))
+        // The id is `namespace/name` or `name`. Comparing it is much cheaper than looking into the
+        // body, which is only needed for names that no server would take.
+        let (space, own) = match object.id.split_once('/') {
+            Some((space, own)) => (Some(space), own),
+            None => (None, &*object.id),
+        };
+        let is = |wanted: &Option<String>, known: Option<&str>, key: &str| match wanted.as_deref() {
+            None => true,
+            Some(wanted) if wanted.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/') => {
+                known == Some(wanted)
+            }
+            Some(wanted) => object.text(&format!("/metadata/{key}")) == Some(wanted),
         };
         let labels = || object.body.pointer("/metadata/labels").and_then(Value::as_object);
         Some(
-            is(&self.name, "name")
-                && is(&self.namespace, "namespace")
+            is(&self.name, Some(own), "name")
+                && is(&self.namespace, space, "namespace")
                 && (self.labels.is_empty() || self.labels.accept(labels()))
                 && self.fields.iter().all(|(field, want)| field_is(&object.body, field, want))
                 && self.accepts_body(&object.body),
