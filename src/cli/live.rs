@@ -108,8 +108,7 @@ pub(super) async fn open(
                 put("log", Arc::new(PodLogStore::new(&kube, vocabulary)));
             }
             kube.context().unwrap_or("in-cluster").clone_into(&mut live.context);
-            live.namespace =
-                Some(kube.namespace().to_owned()).filter(|namespace| namespace != "default");
+            live.namespace = kube.namespace().map(str::to_owned);
             live.discovery = Some(Discovery::start(kube, k8s, purpose != Purpose::Explore));
         }
         Err(mut error) => {

@@ -28,6 +28,8 @@ impl Config {
                 {"name": "viewer", "user": {"token": "viewer"}}],
             "contexts": [
                 {"name": "test", "context": {"cluster": "test", "user": "admin"}},
+                {"name": "explicit", "context":
+                    {"cluster": "test", "user": "admin", "namespace": "default"}},
                 {"name": "limited", "context":
                     {"cluster": "test", "user": "viewer", "namespace": "shop"}}],
         }))
@@ -203,6 +205,18 @@ async fn https_trusts_the_authority_of_the_kubeconfig_only() {
 }
 
 #[tokio::test]
+async fn a_namespace_is_that_which_the_context_names() {
+    let server = ApiServer::default().start().await;
+    let config = Config::new(&server);
+    for (context, namespace) in
+        [("test", None), ("explicit", Some("default")), ("limited", Some("shop"))]
+    {
+        let options = KubeOptions { context: Some(context.into()), ..config.options() };
+        assert_eq!(Kube::connect(&options).await.unwrap().namespace(), namespace, "{context}");
+    }
+}
+
+#[tokio::test]
 async fn requests_say_who_asks() {
     let server = ApiServer::default().start().await;
     let config = Config::new(&server);
@@ -214,7 +228,7 @@ async fn requests_say_who_asks() {
         ..config.options()
     };
     let kube = Kube::connect(&options).await.unwrap();
-    assert_eq!((kube.namespace(), kube.context()), ("shop", Some("limited")));
+    assert_eq!((kube.namespace(), kube.context()), (Some("shop"), Some("limited")));
     kube.get(&pods(), JSON).await.unwrap();
     let request = &server.requests()[0];
     assert!(request.header("user-agent").starts_with("korrel8/"));
@@ -243,7 +257,7 @@ async fn faults_of_the_kubeconfig_say_what_to_do() {
         (ask(&broken.file, None), "line 3", "--kubeconfig"),
         (ask(&empty.file, None), "no current context", "--context"),
         (ask(&good.file, Some("tset")), "no context \"tset\"", "did you mean --context test?"),
-        (ask(&good.file, Some("prod-eu")), "no context", "test, limited"),
+        (ask(&good.file, Some("prod-eu")), "no context", "test, explicit, limited"),
         (
             KubeOptions { user: Some("nobody".into()), ..ask(&good.file, None) },
             "no user \"nobody\"",

@@ -19,6 +19,8 @@ pub(super) struct Ready {
     pub(super) config: Config,
     pub(super) found: String,
     pub(super) context: Option<String>,
+    /// The namespace that the context names.
+    pub(super) namespace: Option<String>,
 }
 
 /// The configuration that the options and the environment ask for.
@@ -67,7 +69,8 @@ fn inside() -> Result<Ready, StoreError> {
     let config = Config::incluster().map_err(|fault| {
         missing(format!("the service account of this Pod cannot be used: {fault}"))
     })?;
-    Ok(Ready { config, found: "service account".to_owned(), context: None })
+    let namespace = Some(config.default_namespace.clone()).filter(|name| !name.is_empty());
+    Ok(Ready { config, found: "service account".to_owned(), context: None, namespace })
 }
 
 async fn outside(files: &[PathBuf], options: &KubeOptions) -> Result<Ready, StoreError> {
@@ -82,6 +85,7 @@ async fn outside(files: &[PathBuf], options: &KubeOptions) -> Result<Ready, Stor
     let context = context.filter(|name| !name.is_empty());
     check_names(&merged, context.as_deref(), options, &names)?;
     quiet(&mut merged, options.quiet_plugins);
+    let namespace = namespace_of(&merged, context.as_deref());
     let proxied = has_own_proxy(&merged, context.as_deref(), options);
     let choice = KubeConfigOptions {
         context: context.clone(),
@@ -99,7 +103,7 @@ async fn outside(files: &[PathBuf], options: &KubeOptions) -> Result<Ready, Stor
         Some(context) => format!("kubeconfig {names}, context {context}"),
         None => format!("kubeconfig {names}"),
     };
-    Ok(Ready { config, found, context })
+    Ok(Ready { config, found, context, namespace })
 }
 
 /// Why a file cannot be read. The text of the file is left out, for it holds credentials.
@@ -147,6 +151,12 @@ fn check_names(
         return Err(missing(format!("kubeconfig {files} has no {what} {name:?}")).hint(next));
     }
     Ok(())
+}
+
+/// The namespace that a context names.
+fn namespace_of(merged: &Kubeconfig, context: Option<&str>) -> Option<String> {
+    let context = merged.contexts.iter().find(|named| Some(named.name.as_str()) == context)?;
+    context.context.as_ref()?.namespace.clone().filter(|name| !name.is_empty())
 }
 
 /// Whether the kubeconfig itself names a proxy for the cluster.
@@ -216,7 +226,7 @@ mod tests {
         let files = [file(dir.path(), "a", &first), file(dir.path(), "b", &second)];
         let ready = outside(&files, &KubeOptions::default()).await.expect("is read");
         assert_eq!(ready.config.cluster_url.host(), Some("first.example"));
-        assert_eq!(ready.config.default_namespace, "shop");
+        assert_eq!(ready.namespace.as_deref(), Some("shop"));
         assert_eq!(ready.context.as_deref(), Some("x"));
         assert!(ready.found.ends_with("context x"), "{}", ready.found);
     }

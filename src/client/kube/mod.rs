@@ -41,7 +41,7 @@ struct Inner {
     client: Client,
     url: String,
     found: String,
-    namespace: String,
+    namespace: Option<String>,
     context: Option<String>,
     timeout: Duration,
     cap: usize,
@@ -72,7 +72,7 @@ impl Kube {
             client,
             url: ready.config.cluster_url.to_string().trim_end_matches('/').to_owned(),
             found: ready.found,
-            namespace: ready.config.default_namespace,
+            namespace: ready.namespace,
             context: ready.context,
             timeout: options.timeout.unwrap_or(KubeOptions::TIMEOUT),
             cap: options.byte_cap.unwrap_or(KubeOptions::BYTE_CAP),
@@ -87,9 +87,9 @@ impl Kube {
         Self { inner: Arc::clone(&self.inner), name, stats: Arc::default() }
     }
 
-    /// The namespace of the context, `default` if it names none.
-    pub fn namespace(&self) -> &str {
-        &self.inner.namespace
+    /// The namespace that the context names, or that of the Pod this runs in.
+    pub fn namespace(&self) -> Option<&str> {
+        self.inner.namespace.as_deref()
     }
 
     /// The name of the context in use, if a kubeconfig was read.
