@@ -14,13 +14,12 @@ use serde_json::{Map, Value, json};
 use thiserror::Error;
 
 use super::shift::Shift;
-use crate::model::{Class, Domains, ParseError, StoreError};
+use crate::model::{Class, Domains, ParseError, StoreError, redact_secret};
 
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// A recording may not unpack to more bytes than this.
 const MOST_BYTES: u64 = 1 << 30;
 const VERSION: u64 = 1;
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// The first line of a recording.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -203,9 +202,11 @@ impl Recording {
         zstd::encode_all(plain.as_bytes(), 0).unwrap_or_else(|_| plain.into_bytes())
     }
 
-    /// Adds an object. Data of Secrets and copies of what was applied are left out.
+    /// Adds an object; of a Secret what it keeps secret is left out.
     pub fn push(&mut self, class: &Class, mut body: Value) {
-        redact(class, &mut body);
+        if class.domain() == "k8s" && class.kind() == "Secret" {
+            redact_secret(&mut body);
+        }
         Arc::make_mut(self.bodies.entry(class.clone()).or_default()).push(body);
     }
 
@@ -307,23 +308,5 @@ fn explain(text: &str, fault: &serde_json::Error) -> String {
         Err(fault) => format!("not JSON: {fault}"),
         Ok(_) if fault.is_data() => "neither {class, object} nor {query, ids}".to_owned(),
         Ok(_) => fault.to_string(),
-    }
-}
-
-/// Takes out what must never be recorded.
-fn redact(class: &Class, body: &mut Value) {
-    if class.domain() != "k8s" {
-        return;
-    }
-    if class.kind() == "Secret"
-        && let Some(secret) = body.as_object_mut()
-    {
-        secret.remove("data");
-        secret.remove("stringData");
-    }
-    if let Some(annotations) = body.pointer_mut("/metadata/annotations")
-        && let Some(annotations) = annotations.as_object_mut()
-    {
-        annotations.remove(LAST_APPLIED);
     }
 }

@@ -1,21 +1,22 @@
 //! A body from the API server -> identity, times and preview.
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::catalog::parts;
 use super::preview::preview;
-use crate::model::{Class, Object, clean};
-
-/// The annotation in which kubectl keeps a whole manifest; that of a Secret holds its data.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+use crate::model::{Class, Object, clean, redact_secret};
 
 /// An object of a class. Items of a list lack `kind` and `apiVersion`, so they come from the
 /// class; `managedFields` and what a Secret keeps secret are taken out.
 pub(super) fn object(class: &Class, mut body: Value) -> Object {
     let (kind, version, group) = parts(class.name());
+    if kind == "Secret" {
+        redact_secret(&mut body);
+    }
     if let Some(map) = body.as_object_mut() {
-        strip(map, kind, group);
+        let meta = map.get_mut("metadata").and_then(Value::as_object_mut);
+        meta.and_then(|meta| meta.remove("managedFields"));
         let api = if group.is_empty() { version.into() } else { format!("{group}/{version}") };
         map.insert("kind".into(), kind.into());
         map.insert("apiVersion".into(), api.into());
@@ -35,19 +36,6 @@ pub(super) fn object(class: &Class, mut body: Value) -> Object {
     object.end = time.filter(|_| is_event);
     object.preview = preview;
     object
-}
-
-fn strip(map: &mut Map<String, Value>, kind: &str, group: &str) {
-    let secret = kind == "Secret" && group.is_empty();
-    if secret {
-        map.remove("data");
-        map.remove("stringData");
-    }
-    let Some(meta) = map.get_mut("metadata").and_then(Value::as_object_mut) else { return };
-    meta.remove("managedFields");
-    if secret && let Some(notes) = meta.get_mut("annotations").and_then(Value::as_object_mut) {
-        notes.remove(LAST_APPLIED);
-    }
 }
 
 /// When an Event happened last, in either API group's words.
