@@ -145,3 +145,65 @@ fn files_have_heads_and_fit_in_the_head() {
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
+
+/// Words of a request that could change something.
+const WRITES: &[&str] = &[
+    ".post(",
+    ".put(",
+    ".patch(",
+    ".delete(",
+    ".request(",
+    "Request::post",
+    "Request::put",
+    "Request::patch",
+    "Request::delete",
+    "Method::",
+    "\"POST\"",
+    "\"PUT\"",
+    "\"PATCH\"",
+    "\"DELETE\"",
+    "kube::Api",
+    "kube::api",
+];
+
+/// Ways to a server, which only the clients may use.
+const WIRES: &[&str] = &[
+    "reqwest::Client",
+    "reqwest::blocking",
+    "reqwest::get",
+    "reqwest::{",
+    "hyper::",
+    "http::Request",
+    "kube::Client",
+    "TcpStream",
+    "UdpSocket",
+];
+
+/// Files that may do so nevertheless.
+const WRITERS: &[&str] = &[];
+
+#[test]
+fn nothing_but_reads_is_ever_asked() {
+    let (mut wrong, mut reads) = (Vec::new(), 0);
+    for (path, text) in sources() {
+        let shown = path.display().to_string();
+        let of_code = code(&path, &text).lines().enumerate();
+        for (index, line) in of_code.filter(|(_, line)| !line.trim_start().starts_with("//")) {
+            reads += usize::from(line.contains("Request::get(") || line.contains("client.get("));
+            // A room without a way to a server may have words like these for its own values.
+            let offline = ["replay", "config", "model", "graph", "rule"];
+            let offline = path
+                .components()
+                .next()
+                .is_some_and(|room| offline.iter().any(|offline| room.as_os_str() == *offline));
+            let client = path.starts_with("client");
+            let write = WRITES.iter().filter(|_| !offline).find(|word| line.contains(**word));
+            let wire = WIRES.iter().filter(|_| !client).find(|word| line.contains(**word));
+            if let Some(word) = write.or(wire).filter(|_| !WRITERS.contains(&shown.as_str())) {
+                wrong.push(format!("src/{shown}:{}: {word} could change something", index + 1));
+            }
+        }
+    }
+    assert_eq!(reads, 2, "each of the two clients has one place that makes requests");
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
