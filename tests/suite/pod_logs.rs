@@ -234,3 +234,69 @@ async fn a_list_of_pods_that_expires_is_begun_anew_once() {
         assert_eq!(answer.result.ok().map(|found| found.objects.len()), lines, "{expire}");
     }
 }
+
+/// The logs that were asked for: container, `sinceTime`, `tailLines` and `limitBytes`.
+fn asked(server: &Server) -> Vec<[String; 4]> {
+    let logs = server.requests().into_iter().filter(|request| request.path.ends_with("/log"));
+    let words = ["container", "sinceTime", "tailLines", "limitBytes"];
+    logs.map(|request| words.map(|word| request.param(word).to_owned())).collect()
+}
+
+#[tokio::test]
+async fn lines_around_the_focus_are_read_where_the_newest_do_not_reach() {
+    let now = chrono::Utc::now().max(at("23:00:00"));
+    let window = Window { end: now, ..scope(1).window };
+    let query = "log:application:{namespace: shop, name: db-0, containers: [db, setup]}";
+    for (focus, since) in [
+        (Some(at("01:10:30")), Some("2026-11-23T01:05:30Z")),
+        (Some(at("01:03:00")), Some("2026-11-23T01:00:00Z")),
+        (Some(at("01:45:00")), None),
+        (Some(at("00:30:00")), None),
+        (None, None),
+    ] {
+        let mut server = cluster();
+        let many = (0..50).map(|_| ("2026-11-23T01:40:00Z", "again"));
+        let early = [("2026-11-23T01:10:00Z", "boom"), ("2026-11-23T01:11:00Z", "ouch")];
+        server.logs.insert(("db-0", "db", false), early.into_iter().chain(many).collect());
+        let server = server.start().await;
+        let kube = connect(&server).await;
+        let scope = Scope { window, focus, limit: 10 };
+        let found = ask_as(&kube, query, scope).await.result.unwrap();
+        assert!(found.cut.is_some(), "{focus:?}");
+        let shown = lines(&found);
+        assert!(shown.contains(&"db: again".to_owned()), "the newest stay: {shown:?}");
+        assert_eq!(shown.contains(&"db: boom".to_owned()), since.is_some(), "{shown:?}");
+        let mut pieces = asked(&server);
+        pieces.retain(|piece| piece[2].is_empty());
+        let expected: Vec<[&str; 4]> =
+            since.into_iter().map(|since| ["db", since, "", "262144"]).collect();
+        assert_eq!(pieces, expected, "{focus:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_logs_of_a_batch_have_a_budget_of_bytes() {
+    let names: Vec<Value> = (0..20).map(|at| json!({"name": format!("c{at}")})).collect();
+    let many = pod("many", &json!({"spec": {"containers": names}}));
+    let mut server = ApiServer::with([many]);
+    for at in 0..20 {
+        let name: &'static str = format!("c{at}").leak();
+        server.logs.insert(("many", name, false), vec![("2026-11-23T01:10:00Z", "hello")]);
+    }
+    let server = server.start().await;
+    let kube = connect(&server).await;
+    let words = Vocabulary::builtin();
+    let domains = Domains::new(vec![Arc::new(Log::new(&words))]);
+    let query = domains.query("log:application:{namespace: shop, name: many}").unwrap();
+    for (budget, read, by) in
+        [(1 << 20, 20, None), (26, 16, Some("byte cap")), (0, 0, Some("byte cap"))]
+    {
+        let store = PodLogStore::new(&kube, &words).budget(budget);
+        let answers: Vec<Answer> = store.fetch(vec![query.clone()], scope(100)).collect().await;
+        let found = answers[0].result.clone().unwrap();
+        assert_eq!(found.objects.len(), read, "{budget}");
+        assert_eq!(found.cut.map(|cut| cut.by), by, "{budget}");
+        let unread = format!("{} logs not read", 20 - read);
+        assert_eq!(found.note.is_some_and(|note| note.contains(&unread)), by.is_some());
+    }
+}

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
 
 use super::{LogLine, PodLogs, object, pod_labels};
-use crate::model::{Class, Object, Scope, Vocabulary, Window, clean, fit};
+use crate::model::{Class, Object, Scope, StoreError, Vocabulary, Window, clean, fit};
 
 /// A container whose log is read.
 #[derive(Clone, Debug)]
@@ -88,17 +88,34 @@ fn own_labels(pod: &Value) -> impl Iterator<Item = (String, Value)> {
     })
 }
 
+/// Time and text.
+pub(super) type Line = (DateTime<Utc>, String);
+
 /// What a container wrote.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Lines {
     /// Time and text of the lines in the window, oldest first.
-    pub(super) inside: Vec<(DateTime<Utc>, String)>,
+    pub(super) inside: Vec<Line>,
     /// Lines that the server sent, those outside of the window included.
     pub(super) count: usize,
     /// There may be more than the server sent.
     pub(super) cut: bool,
     /// What the kubelet said in place of a log.
     pub(super) remark: Option<String>,
+    /// Nothing, or not everything, was asked for, since enough has been read.
+    pub(super) unread: bool,
+    /// Why a part of the lines is missing.
+    pub(super) missing: Option<StoreError>,
+}
+
+impl Lines {
+    /// Adds lines of another reading: those before the first and after the last line.
+    pub(super) fn add(&mut self, mut piece: Vec<Line>) {
+        let ends = self.inside.first().zip(self.inside.last()).map(|(a, b)| (a.0, b.0));
+        piece.retain(|(time, _)| ends.is_none_or(|(first, last)| *time < first || last < *time));
+        self.inside.append(&mut piece);
+        self.inside.sort_by_key(|(time, _)| *time);
+    }
 }
 
 /// Splits a log with timestamps into lines. A line without a time is a remark of the kubelet.
@@ -152,8 +169,6 @@ pub(super) fn fair(
     }
     objects
 }
-
-type Line = (DateTime<Utc>, String);
 
 fn choose(mut lines: Vec<Line>, share: usize, focus: Option<DateTime<Utc>>) -> Vec<Line> {
     if lines.len() <= share {

@@ -8,6 +8,7 @@ mod object;
 mod plan;
 mod pods;
 mod query;
+mod read;
 mod store;
 
 use std::sync::Arc;

@@ -5,17 +5,17 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use chrono::{SecondsFormat, Utc};
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use futures::stream::{self, BoxStream, StreamExt};
 use serde_json::Value;
 
-use super::container::{Container, Lines, fair, of_pods, read_lines};
+use super::container::{Container, Lines, fair, of_pods};
+use super::read::{Budget, read};
 use super::{LogSelector, PodLogs};
-use crate::client::kube::{JSON, Kube, TEXT, Url};
+use crate::client::kube::{JSON, Kube, Url};
 use crate::model::{
     Answer, Class, Cut, ErrorKind, Found, Query, Scope, Source, Store, StoreError, Vocabulary,
 };
@@ -24,8 +24,6 @@ use crate::model::{
 const NAME: &str = "pod-logs";
 /// Containers that are read for one query.
 const CONTAINERS: usize = 100;
-/// Bytes of one container.
-const BYTES: usize = 4 << 20;
 /// More Pods by name than these in one namespace are one list.
 const NAMES: usize = 8;
 /// Pods in one page of a list.
@@ -40,6 +38,7 @@ const QUERIES: usize = 32;
 pub struct PodLogStore {
     kube: Kube,
     words: Arc<Vocabulary>,
+    budget: usize,
 }
 
 /// Pods that several queries wait for.
@@ -56,7 +55,14 @@ struct Listed {
 impl PodLogStore {
     /// A store that asks a server; `words` tell which namespaces are infrastructure.
     pub fn new(kube: &Kube, words: &Vocabulary) -> Self {
-        Self { kube: kube.named(NAME), words: Arc::new(words.clone()) }
+        let words = Arc::new(words.clone());
+        Self { kube: kube.named(NAME), words, budget: Budget::USUAL }
+    }
+
+    /// The same with another bound on the bytes of all logs that are read for one batch.
+    #[must_use]
+    pub fn budget(self, bytes: usize) -> Self {
+        Self { budget: bytes, ..self }
     }
 }
 
@@ -75,12 +81,13 @@ impl Store for PodLogStore {
             })
             .collect();
         let store = self.clone();
+        let budget = Arc::new(Budget::new(self.budget));
         stream::iter(work)
             .map(move |(query, pods)| {
-                let store = store.clone();
+                let (store, budget) = (store.clone(), Arc::clone(&budget));
                 async move {
                     let start = Instant::now();
-                    let result = store.answer(&query, pods, scope).await;
+                    let result = store.answer(&query, pods, scope, &budget).await;
                     let result = result.map_err(|mut fault| {
                         NAME.clone_into(&mut fault.source_name);
                         fault
@@ -190,6 +197,7 @@ impl PodLogStore {
         query: &Query,
         pods: Option<Pods>,
         scope: Scope,
+        budget: &Budget,
     ) -> Result<Found, StoreError> {
         let (Some(wanted), Some(pods)) = (pods_of(query), pods) else {
             let words = "LogQL cannot be answered from Pods";
@@ -210,7 +218,7 @@ impl PodLogStore {
         let reads = stream::iter(containers.into_iter().map(|container| {
             let kube = self.kube.clone();
             async move {
-                let read = read(&kube, &container, tail, scope).await;
+                let read = read(&kube, &container, tail, scope, budget).await;
                 (container, read)
             }
         }));
@@ -240,17 +248,22 @@ impl PodLogStore {
         let mut streams = Vec::new();
         let mut missing = None;
         for (container, lines) in read {
-            match lines {
-                Ok(lines) => {
-                    remarks.extend(lines.remark.iter().map(|said| format!("{container}: {said}")));
-                    streams.push((container, lines));
+            let (lines, fault) = match lines {
+                Ok(mut lines) => {
+                    let fault = lines.missing.take();
+                    (Some(lines), fault)
                 }
-                Err(mut fault) => {
-                    NAME.clone_into(&mut fault.source_name);
-                    fault.message = format!("{container}: {fault}");
-                    remarks.push(fault.message.clone());
-                    missing.get_or_insert(fault);
-                }
+                Err(fault) => (None, Some(fault)),
+            };
+            if let Some(mut fault) = fault {
+                NAME.clone_into(&mut fault.source_name);
+                fault.message = format!("{container}: {fault}");
+                remarks.push(fault.message.clone());
+                missing.get_or_insert(fault);
+            }
+            if let Some(lines) = lines {
+                remarks.extend(lines.remark.iter().map(|said| format!("{container}: {said}")));
+                streams.push((container, lines));
             }
         }
         if streams.is_empty()
@@ -263,6 +276,10 @@ impl PodLogStore {
         if more > 0 {
             remarks.push(format!("{more} more containers like that"));
         }
+        let unread = streams.iter().filter(|(_, lines)| lines.unread).count();
+        if unread > 0 {
+            remarks.insert(0, self.used_up(unread));
+        }
         let note = (!remarks.is_empty()).then(|| remarks.join("; "));
         let open = streams.iter().any(|(_, lines)| lines.cut);
         let read: usize = streams.iter().map(|(_, lines)| lines.inside.len()).sum();
@@ -272,52 +289,17 @@ impl PodLogStore {
         let cut = (open || shown < read).then(|| Cut {
             shown,
             total: (!open).then_some(read),
-            by: "limit",
+            by: if unread > 0 { "byte cap" } else { "limit" },
         });
         Ok(Found { objects: objects.into_iter().map(Arc::new).collect(), cut, missing, note })
     }
-}
 
-/// The lines of one container in the window; a container without any is no failure.
-async fn read(
-    kube: &Kube,
-    container: &Container,
-    tail: usize,
-    scope: Scope,
-) -> Result<Lines, StoreError> {
-    // The tail is counted from now, so it only serves a window that has not ended long ago.
-    let recent = scope.window.end + Duration::from_mins(1) >= Utc::now();
-    let since = scope.window.start.to_rfc3339_opts(SecondsFormat::Secs, true);
-    let url = Url::resource("", "v1", Some(&container.namespace), "pods")
-        .at(&container.pod)
-        .at("log")
-        .query("container", &container.name)
-        .query("timestamps", "true")
-        .query("sinceTime", &since)
-        .query("limitBytes", &BYTES.to_string())
-        .query("tailLines", &if recent { tail.to_string() } else { String::new() })
-        .query("previous", if container.previous { "true" } else { "" });
-    match kube.get(&url, TEXT).await {
-        Ok(reply) => {
-            let mut lines = read_lines(&reply.body, scope.window);
-            lines.cut = (recent && lines.count >= tail) || reply.body.len() >= BYTES;
-            Ok(lines)
-        }
-        Err(refusal) => {
-            let error = refusal.error;
-            let nothing = ["previous terminated container", "is waiting to start"];
-            let nothing = refusal.no_object
-                || error.kind == ErrorKind::BadQuery
-                    && nothing.iter().any(|words| error.message.contains(words));
-            match error.kind {
-                _ if nothing => Ok(Lines::default()),
-                ErrorKind::Forbidden => {
-                    let next =
-                        format!("kubectl auth can-i get pods/log -n {}", container.namespace);
-                    Err(error.hint(format!("check with: {next}")))
-                }
-                _ => Err(error),
-            }
-        }
+    /// That logs were not read, and why.
+    fn used_up(&self, unread: usize) -> String {
+        let (most, s) = (self.budget >> 20, if unread == 1 { "" } else { "s" });
+        format!(
+            "{unread} log{s} not read to the end: the logs of this step have {most} MiB already; \
+             a shorter window (--since) or fewer Pods need less"
+        )
     }
 }

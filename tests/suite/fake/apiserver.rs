@@ -177,7 +177,8 @@ impl ApiServer {
             .map(|(time, text)| format!("{time} {text}\n"))
             .collect();
         let tail = request.param("tailLines").parse().unwrap_or(usize::MAX);
-        let body = lines[lines.len().saturating_sub(tail)..].concat();
+        let mut body = lines[lines.len().saturating_sub(tail)..].concat();
+        body.truncate(request.param("limitBytes").parse().unwrap_or(usize::MAX));
         Response::text(200, &body)
     }
 }
