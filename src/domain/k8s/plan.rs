@@ -82,8 +82,8 @@ fn ask(selector: &Selector, kind: &Kind) -> Ask {
         return Ask::Get { namespace, name };
     }
     // An object of an unknown namespace is found by a list.
-    let name = selector.name.as_ref().map(|name| ("metadata.name", name));
-    let fields = selector.fields.iter().map(|(field, value)| (field.as_str(), value));
+    let name = selector.name.as_ref().map(|name| ("metadata.name".to_owned(), name));
+    let fields = selector.fields.iter().map(|(field, value)| (field.to_string(), value));
     let fields: Vec<String> =
         fields.chain(name).map(|(field, value)| format!("{field}={}", escape(value))).collect();
     Ask::List { namespace, labels: selector.labels.to_string(), fields: fields.join(",") }

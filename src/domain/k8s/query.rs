@@ -24,7 +24,7 @@ pub struct Selector {
     /// Requirements on labels.
     pub labels: Labels,
     /// Fields that the API server can select by, as `spec.nodeName`; a missing field is empty.
-    pub fields: BTreeMap<String, String>,
+    pub fields: BTreeMap<Path, String>,
     /// For each path the values of which one must be found there; `null` is found where nothing is.
     pub matching: BTreeMap<Path, Vec<Value>>,
     /// Labels that the object's own selector must select, as a Service does its Pods.
@@ -73,7 +73,7 @@ impl<'de> Deserialize<'de> for WrittenLabels {
 #[derive(Serialize)]
 struct Printed<'s> {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    fields: &'s BTreeMap<String, String>,
+    fields: BTreeMap<String, &'s str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     labels: Option<PrintedLabels<'s>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -113,10 +113,10 @@ impl Selector {
             let message = "the name is empty; leave `name` out to select all objects".to_owned();
             return Err(SelectorError { message, offset });
         }
-        let fields = written.fields.unwrap_or_default();
-        for field in fields.keys() {
-            path(text, field)?;
-        }
+        let fields = written.fields.unwrap_or_default().into_iter();
+        let fields = fields
+            .map(|(key, value)| Ok((path(text, &key)?, value)))
+            .collect::<Result<_, SelectorError>>()?;
         let matching = written.r#match.unwrap_or_default().into_iter();
         let matching = matching
             .map(|(key, value)| Ok((path(text, &key)?, values(value))))
@@ -160,7 +160,7 @@ impl model::Selector for Selector {
             (path.to_string(), printed)
         });
         let printed = Printed {
-            fields: &self.fields,
+            fields: self.fields.iter().map(|(path, value)| (path.to_string(), &**value)).collect(),
             labels,
             r#match: matching.collect(),
             name: self.name.as_deref(),
@@ -246,13 +246,12 @@ fn same(found: &Value, wanted: &Value) -> bool {
 
 /// Whether a field that the server selects by has a value. A field that is missing is empty, and
 /// an Event's `source` stands for the component in it.
-fn field_is(body: &Value, field: &str, wanted: &str) -> bool {
-    let Ok(path) = field.parse::<Path>() else { return false };
-    let found = path.find(body).into_iter().next().unwrap_or(&Value::Null);
+fn field_is(body: &Value, field: &Path, wanted: &str) -> bool {
+    let found = field.find(body).into_iter().next().unwrap_or(&Value::Null);
     match found {
         Value::Null => wanted.is_empty(),
         Value::String(text) => text == wanted,
-        Value::Object(map) if field == "source" => {
+        Value::Object(map) if field.to_string() == "source" => {
             map.get("component").and_then(Value::as_str).unwrap_or_default() == wanted
         }
         other => other.to_string().as_str() == wanted,
