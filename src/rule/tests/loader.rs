@@ -118,6 +118,34 @@ rules:
 }
 
 #[test]
+fn a_version_that_was_written_is_meant_and_none_means_any() {
+    let text = "
+rules:
+  - {name: Any, start: 'k8s:Deployment', goal: 'k8s:Pod', query: 'k8s:Pod:{}'}
+  - {name: Own, start: 'k8s:Deployment.v1.apps', goal: 'k8s:Pod.v1', query: 'k8s:Pod:{}'}
+status:
+  - {for: 'k8s:Deployment', checks: [{path: state, error: [Broken]}]}
+";
+    let (set, faults) = load(&[text]);
+    assert_eq!(faults, []);
+    for (name, starts) in [
+        ("Deployment.v1.apps", vec![0, 1]),
+        ("Deployment.v2beta1.apps", vec![0]),
+        ("Deployment.v1.other", vec![]),
+        ("Deployment.v1", vec![]),
+    ] {
+        let class = Class::new("k8s", name);
+        assert_eq!(set.starting_at(&class).collect::<Vec<_>>(), starts, "{name}");
+        let admits = |rule: usize| set.rules()[rule].start[0].admits(&class);
+        assert_eq!((0..2).filter(|rule| admits(*rule)).collect::<Vec<_>>(), starts, "{name}");
+        let mut object = Object::new(class, "id", serde_json::json!({"state": "Broken"}));
+        set.judge(&mut object);
+        assert_eq!(object.status.is_empty(), starts.is_empty(), "{name}");
+    }
+    assert_eq!(set.rules()[0].start[0].to_string(), "k8s:Deployment.v1.apps");
+}
+
+#[test]
 fn unsatisfied_examples_say_what_was_made() {
     let rule = "name: A, start: k8s:Pod, goal: k8s:Node, query: 'k8s:Node:{n: {{ n }}}'";
     let check = |examples: &str| {
