@@ -20,3 +20,4 @@ mod rules;
 mod run;
 mod status;
 mod terminal;
+mod versions;

@@ -1,9 +1,8 @@
 //! The rules that come with the program, on the real domains.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use korrel8::domain;
-use korrel8::domain::k8s::{Catalog, K8s, Kind};
 use korrel8::model::{Class, Domains, Object, Query, Vocabulary};
 use korrel8::rule::{Applied, RuleError, RuleFile, RuleSet};
 use proptest::prelude::*;
@@ -130,52 +129,6 @@ fn the_stories_have_their_rules() {
             assert!(leads(&pair[0], &pair[1]), "{path}: {} to {}", pair[0], pair[1]);
         }
     }
-}
-
-#[test]
-fn rules_hold_for_the_version_that_a_cluster_has() {
-    let k8s = Arc::new(K8s::new());
-    let domains = domain::with_k8s(Arc::clone(&k8s), &Vocabulary::builtin());
-    // Rules are loaded before it is known what the cluster has.
-    let (set, _) = RuleSet::load(&domains, &RuleSet::builtin_files());
-    k8s.learn(Catalog::new(vec![Kind {
-        group: "autoscaling".to_owned(),
-        kind: "HorizontalPodAutoscaler".to_owned(),
-        plural: "horizontalpodautoscalers".to_owned(),
-        singular: "horizontalpodautoscaler".to_owned(),
-        short: Vec::new(),
-        namespaced: Some(true),
-        versions: vec!["v1".to_owned()],
-        served: true,
-    }]));
-    let scaler = domains.class("k8s:HorizontalPodAutoscaler").unwrap();
-    assert_eq!(scaler.name(), "HorizontalPodAutoscaler.v1.autoscaling");
-    let made = |class: &Class, body: Value, rule: &str| {
-        let number = set.rules().iter().position(|known| *known.name == *rule).expect(rule);
-        assert!(set.starting_at(class).any(|start| start == number), "{rule} at {class}");
-        let texts = queries(&set, rule, &domains.object(class, body).unwrap());
-        texts.iter().map(|query| query.text().to_owned()).collect::<Vec<_>>()
-    };
-    let alert = domains.class("alert:alert").unwrap();
-    let deployment = domains.class("k8s:Deployment").unwrap();
-    let meta = json!({"namespace": "shop", "name": "web", "uid": "u"});
-    assert_eq!(
-        made(
-            &alert,
-            json!({"labels": {"namespace": "shop", "horizontalpodautoscaler": "web"}}),
-            "AlertToHPA"
-        ),
-        [r#"k8s:HorizontalPodAutoscaler.v1.autoscaling:{"name":"web","namespace":"shop"}"#]
-    );
-    assert!(
-        made(&deployment, json!({"kind": "Deployment", "metadata": meta}), "WorkloadToHPA")[0]
-            .starts_with("k8s:HorizontalPodAutoscaler.v1.autoscaling:")
-    );
-    let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"});
-    assert_eq!(
-        made(&scaler, json!({"metadata": meta, "spec": {"scaleTargetRef": target}}), "HPAToTarget"),
-        [r#"k8s:Deployment.v1.apps:{"name":"web","namespace":"shop"}"#]
-    );
 }
 
 proptest! {
