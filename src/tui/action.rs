@@ -80,7 +80,7 @@ actions! {
         ToggleEmpty "toggle-empty" ["a"] "Show or hide paths that found nothing, or only what stands above" "hidden paths"
     }
     Results {
-        NextError "next-error" ["e"] "Next error" "next error"
+        NextError "next-error" ["e"] "Next error; in the detail as well" "next error"
         PreviousError "previous-error" ["E"] "Previous error" ""
         NextWarning "next-warning" ["w"] "Next warning" ""
         PreviousWarning "previous-warning" ["W"] "Previous warning" ""

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::action::Scope;
 use super::effect::{Effect, SearchId};
+use super::fact::{self, Kind};
 use super::keymap::Keymap;
 use super::layout::{Layout, Pane};
 use super::pane::alerts::Alerts;
@@ -185,8 +186,13 @@ impl App {
 
     /// Where everything is on the screen.
     pub(crate) fn layout(&self) -> Layout {
-        let (focus, zoom) = self.view().map_or((Pane::Paths, true), |view| (view.focus, view.zoom));
-        Layout::new(self.size, focus, zoom)
+        let Some(view) = self.view() else {
+            return Layout::new(self.size, Pane::Paths, true, false);
+        };
+        let wordy = |kind| matches!(kind, Kind::Log | Kind::Event | Kind::Alert);
+        let lines = view.focus != Pane::Paths
+            && view.node().is_some_and(|(_, node)| wordy(fact::kind(&node.class)));
+        Layout::new(self.size, view.focus, view.zoom, lines)
     }
 
     /// Rows that the list of alerts has.

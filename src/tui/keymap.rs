@@ -166,10 +166,12 @@ impl Keymap {
         faults
     }
 
-    /// What a key means in a pane.
+    /// What a key means in a pane. In the detail of an object the keys of the results go on to
+    /// others, unless they mean something else there.
     pub(crate) fn action(&self, scope: Scope, key: Key) -> Option<Action> {
         let found = |scope| self.actions.get(&(scope, key)).copied();
-        found(scope).or_else(|| found(Scope::Everywhere))
+        let results = || found(Scope::Results).filter(|_| scope == Scope::Detail);
+        found(scope).or_else(|| found(Scope::Everywhere)).or_else(results)
     }
 
     /// The keys of an action.

@@ -59,7 +59,8 @@ pub(crate) struct Layout {
 
 impl Layout {
     /// The layout of a screen, with the pane that has the focus and whether it is zoomed.
-    pub(crate) fn new(size: (u16, u16), focus: Pane, zoom: bool) -> Self {
+    /// `lines`: what has the focus consists of long lines, so that the tree gives way.
+    pub(crate) fn new(size: (u16, u16), focus: Pane, zoom: bool, lines: bool) -> Self {
         let (width, height) = size;
         let row = |y| Rect { x: 0, y, width, height: 1 };
         let body = Rect { x: 0, y: 2, width, height: height.saturating_sub(3) };
@@ -76,7 +77,8 @@ impl Layout {
             layout.tabs = Some(row(body.y));
             return layout;
         }
-        let left = (width * 38 / 100).clamp(36, 64);
+        let left = if lines { width * 30 / 100 } else { (width * 38 / 100).clamp(36, 64) };
+        let left = left.clamp(30, 64);
         let paths = Rect { width: left, ..body };
         let right = Rect { x: left + 1, width: width - left - 1, ..body };
         layout.divider = Some(Rect { x: left, width: 1, ..body });
@@ -143,7 +145,7 @@ mod tests {
     fn panes_stay_on_screen_and_apart() {
         for size in [(40, 10), (60, 15), (80, 24), (99, 40), (100, 12), (120, 36), (300, 80)] {
             for (focus, zoom) in PANES.into_iter().flat_map(|pane| [(pane, false), (pane, true)]) {
-                let layout = Layout::new(size, focus, zoom);
+                let layout = Layout::new(size, focus, zoom, size.0 % 2 == 0);
                 let screen = Rect::new(0, 0, size.0, size.1);
                 let shown: Vec<Rect> = PANES
                     .into_iter()

@@ -7,6 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::Frame;
+use super::logs::Names;
 use super::results::{Look, Rows};
 use crate::graph::{Member, Node};
 use crate::model::{Class, Object, StoreError};
@@ -158,6 +159,7 @@ impl Alerts {
             look: Look { side: self.side, ..Look::default() },
             find: &self.find,
             focus: None,
+            names: &Names::default(),
         };
         super::table::draw(&rows, buffer, Frame { area, ..frame });
     }

@@ -206,7 +206,7 @@ fn named(word: &str, text: &str, width: usize) -> Vec<Text> {
     parts.map(line).collect()
 }
 
-/// An object for reading: what a log line says comes first and whole, the values of a series are
+/// An object for reading: what a log line or an Event says comes first and whole, the values of a series are
 /// one to a line.
 fn readable(object: &Object, width: usize) -> Vec<Text> {
     match (fact::kind(&object.class), object.body.as_object()) {
@@ -232,6 +232,17 @@ fn readable(object: &Object, width: usize) -> Vec<Text> {
                 Text::plain(format!("  {time}  {value}"))
             }));
             lines
+        }
+        (Kind::Event, Some(body)) => {
+            let mut rest = body.clone();
+            let mut lines = Vec::new();
+            for key in ["reason", "message", "note"] {
+                let text = rest.remove(key);
+                let text = text.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default();
+                lines.extend(text.lines().flat_map(|line| wrap(line, width, MOST_ROWS)));
+            }
+            lines.push(String::new());
+            lines.into_iter().map(Text::plain).chain(yaml(&rest.into())).collect()
         }
         _ => yaml(&object.body),
     }

@@ -3,12 +3,14 @@
 
 pub(crate) mod alerts;
 pub(crate) mod chooser;
+mod curve;
 pub(crate) mod detail;
 pub(crate) mod header;
 pub(crate) mod help;
 pub(crate) mod logs;
 pub(crate) mod paths;
 pub(crate) mod results;
+mod said;
 pub(crate) mod series;
 pub(crate) mod sources;
 pub(crate) mod table;

@@ -7,13 +7,15 @@ use chrono::{DateTime, Utc};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::curve::{self, Curve};
+use super::logs::Names;
 use super::{Frame, logs, series, table};
-use crate::graph::{Node, RunState};
+use crate::graph::{Member, Node, RunState};
 use crate::model::{Object, Severity, clean, fit};
 use crate::tui::fact::{self, Kind};
 use crate::tui::theme::Tone;
 use crate::tui::widget::cursor::{Cursor, Motion};
-use crate::tui::widget::find::{Filter, Find};
+use crate::tui::widget::find::{Filter, Find, Needle};
 use crate::tui::widget::line::{Line, wrap};
 
 /// The objects of one node and what the user did to them.
@@ -28,6 +30,33 @@ pub(crate) struct Results {
     focus: Option<DateTime<Utc>>,
     pub(crate) look: Look,
     pub(crate) find: Find,
+    /// What `digest` was made of.
+    made_of: Option<Inputs>,
+    digest: Digest,
+}
+
+/// What a walk over all objects of a node tells, so that no frame needs one.
+#[derive(Clone, Debug, Default)]
+struct Digest {
+    severities: Vec<(Severity, usize)>,
+    names: Names,
+    curve: Option<Curve>,
+}
+
+/// So many objects are only gone through again if there is a reason to.
+const MANY: usize = 2000;
+
+/// What rows and digest of many objects depend on: those are lines, which never change, so that
+/// their number and the first and the last one tell two states of a node apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Inputs {
+    node: Arc<str>,
+    ends: [Option<Arc<str>>; 2],
+    total: usize,
+    settled: bool,
+    filter: Filter,
+    needle: Needle,
+    width: u16,
 }
 
 /// Where the user was in the results of a node.
@@ -63,11 +92,7 @@ impl Results {
         }
         self.total = node.members.len();
         self.focus = focus;
-        let filter = &self.spot.filter;
-        let keeps = |object: &Object| filter.is_empty() || filter.keeps(&fact::hay(object));
-        self.shown = (0..self.total).filter(|&at| keeps(&node.members[at].object)).collect();
-        arrange(node, &mut self.shown);
-        self.find.look(self.shown.iter().map(|&at| fact::hay(&node.members[at].object)));
+        self.refresh(node, room.0);
         let held = self.spot.id.as_ref().filter(|_| self.spot.moved);
         let held =
             held.and_then(|id| self.shown.iter().position(|&at| node.members[at].object.id == *id));
@@ -79,13 +104,44 @@ impl Results {
         self.settle(node, room);
     }
 
+    /// Chooses, sorts and counts the rows again if anything has changed.
+    fn refresh(&mut self, node: &Node, width: u16) {
+        let id = |member: Option<&Member>| member.map(|member| Arc::clone(&member.object.id));
+        let inputs = Inputs {
+            node: Arc::clone(&node.key),
+            ends: [id(node.members.first()), id(node.members.last())],
+            total: self.total,
+            settled: !node.pending(),
+            filter: self.spot.filter.clone(),
+            needle: self.find.needle.clone(),
+            width,
+        };
+        if self.total >= MANY && self.made_of.as_ref() == Some(&inputs) {
+            return;
+        }
+        let filter = &self.spot.filter;
+        let keeps = |object: &Object| filter.is_empty() || filter.keeps(&fact::hay(object));
+        self.shown = (0..self.total).filter(|&at| keeps(&node.members[at].object)).collect();
+        arrange(node, &mut self.shown);
+        self.find.look(self.shown.iter().map(|&at| fact::hay(&node.members[at].object)));
+        let log = fact::kind(&node.class) == Kind::Log;
+        self.digest = Digest {
+            severities: severities(node),
+            names: if log { Names::of(node, &self.shown) } else { Names::default() },
+            curve: if log { Curve::of(node, &self.shown, width) } else { None },
+        };
+        self.made_of = Some(inputs);
+    }
+
     fn settle(&mut self, node: &Node, (width, height): (u16, u16)) {
         let height = usize::from(height).saturating_sub(overhead(node, height));
-        let (look, shown) = (self.look, &self.shown);
+        let (look, shown, names) = (self.look, &self.shown, &self.digest.names);
         let cursor = &mut self.spot.cursor;
-        if look.wrap && fact::kind(&node.class) == Kind::Log {
-            let tall = |row: usize| {
-                logs::height(&node.members[shown[row]].object, usize::from(width), look)
+        let kind = fact::kind(&node.class);
+        if look.wrap && kind != Kind::Series {
+            let tall = |row: usize| match (&node.members[shown[row]].object, usize::from(width)) {
+                (object, width) if kind == Kind::Log => logs::height(object, names, width, look),
+                (object, width) => table::height(object, width),
             };
             cursor.settle_tall(shown.len(), height, tall);
         } else {
@@ -172,9 +228,11 @@ impl Results {
             look: self.look,
             find: &self.find,
             focus: self.focus,
+            names: &self.digest.names,
         };
-        if fact::kind(&node.class) == Kind::Log && logs::has_curve(node, frame.area.height) {
-            logs::draw_curve(&rows, buffer, area);
+        let worth = curve::worth(node, frame.area.height);
+        if let Some(curve) = self.digest.curve.as_ref().filter(|_| worth) {
+            curve.draw(&rows, buffer, area);
             area = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
         }
         let frame = Frame { area, ..frame };
@@ -189,7 +247,7 @@ impl Results {
     pub(crate) fn title(&self, node: &Node, narrow: bool, most: usize) -> Line {
         let mut line = Line::new();
         line.push(fit(&clean(&fact::label(node)), most), Tone::Strong);
-        for (severity, count) in severities(node) {
+        for &(severity, count) in &self.digest.severities {
             line.push(format!("  {} {count}", severity.tag()), Tone::from(severity));
         }
         if narrow {
@@ -232,6 +290,8 @@ pub(crate) struct Rows<'r> {
     pub(crate) find: &'r Find,
     /// The moment that matters most.
     pub(crate) focus: Option<DateTime<Utc>>,
+    /// The names that tell lines of a log apart.
+    pub(crate) names: &'r Names,
 }
 
 impl Rows<'_> {
@@ -250,7 +310,7 @@ impl Rows<'_> {
 /// Rows above the objects where there are `height` in all: the heading of a table or the curve
 /// of a log, and a line that says what went wrong.
 pub(crate) fn overhead(node: &Node, height: u16) -> usize {
-    usize::from(fact::kind(&node.class) != Kind::Log || logs::has_curve(node, height))
+    usize::from(fact::kind(&node.class) != Kind::Log || curve::worth(node, height))
         + usize::from(!words(node, &Filter::default(), false).is_empty())
 }
 

@@ -12,7 +12,7 @@ use crate::model::Object;
 use crate::tui::fact::{self, Kind};
 use crate::tui::theme::Tone;
 use crate::tui::time::age;
-use crate::tui::widget::line::Line;
+use crate::tui::widget::line::{Line, wrap};
 
 /// A column: its heading, the widest it may get, and what it shows.
 struct Column {
@@ -146,10 +146,29 @@ fn widths(columns: &[Column], rows: &[&[String]], total: usize) -> Vec<usize> {
     natural
 }
 
+/// How far the message of a row is indented where it is wrapped.
+const INDENT: usize = 6;
+
+/// Most rows that one message may take when it is wrapped.
+const TALLEST: usize = 40;
+
+/// The message of an object in the rows below its own.
+fn below(object: &Object, width: usize) -> Vec<String> {
+    let lines = fact::message(object).lines().map(str::trim).filter(|line| !line.is_empty());
+    let rows = lines.flat_map(|line| wrap(line, width.saturating_sub(INDENT + 1), TALLEST));
+    rows.take(TALLEST).collect()
+}
+
+/// How many rows an object takes where messages are wrapped.
+pub(crate) fn height(object: &Object, width: usize) -> usize {
+    1 + below(object, width).len()
+}
+
 /// Draws a heading and the rows that fit.
 pub(crate) fn draw(rows: &Rows<'_>, buffer: &mut Buffer, frame: Frame) {
     let area = frame.area;
     let height = usize::from(area.height.saturating_sub(1));
+    let width = usize::from(area.width);
     let cells = |object: &Object| -> Vec<String> {
         columns(fact::kind(&rows.node.class))
             .iter()
@@ -160,7 +179,10 @@ pub(crate) fn draw(rows: &Rows<'_>, buffer: &mut Buffer, frame: Frame) {
     let visible: Vec<(usize, &Object, Vec<String>)> =
         rows.visible().take(height).map(|(row, object)| (row, object, cells(object))).collect();
     let cells: Vec<&[String]> = visible.iter().map(|(_, _, cells)| cells.as_slice()).collect();
-    let widths = widths(columns, &cells, usize::from(area.width));
+    let mut widths = widths(columns, &cells, usize::from(area.width));
+    if let Some(message) = widths.last_mut().filter(|_| rows.look.wrap) {
+        *message = 0;
+    }
     let mut line = Line::new();
     line.push(" ", Tone::Plain);
     for (column, width) in columns.iter().zip(&widths).filter(|(_, width)| **width > 0) {
@@ -168,7 +190,11 @@ pub(crate) fn draw(rows: &Rows<'_>, buffer: &mut Buffer, frame: Frame) {
         line.column(column.head, if last { column.head.width() } else { *width }, Tone::Quiet);
     }
     line.draw(buffer, Rect { height: 1, ..area }, rows.look.side);
-    for ((row, object, cells), y) in visible.iter().zip(area.y + 1..area.bottom()) {
+    let mut y = area.y + 1;
+    for (row, object, cells) in &visible {
+        if y >= area.bottom() {
+            break;
+        }
         let mut line = Line::new();
         line.push(" ", Tone::Plain);
         for (at, width) in widths.iter().enumerate().filter(|(_, width)| **width > 0) {
@@ -180,5 +206,15 @@ pub(crate) fn draw(rows: &Rows<'_>, buffer: &mut Buffer, frame: Frame) {
         let place = Rect { y, height: 1, ..area };
         line.draw(buffer, place, rows.look.side);
         frame.mark(buffer, place, *row == rows.cursor.at);
+        y += 1;
+        let below = if rows.look.wrap { below(object, width) } else { Vec::new() };
+        for (text, below) in below.iter().zip(y..area.bottom()) {
+            let place = Rect { y: below, ..place };
+            let mut line = Line::new();
+            line.push(" ".repeat(INDENT), Tone::Plain);
+            line.marked(text, Tone::Plain, &rows.find.needle).draw(buffer, place, 0);
+            frame.mark(buffer, place, *row == rows.cursor.at);
+        }
+        y = y.saturating_add(u16::try_from(below.len()).unwrap_or(u16::MAX));
     }
 }

@@ -8,6 +8,7 @@ use super::super::fixture::{self, finished};
 use super::super::layout::Pane;
 use super::super::world::Start;
 use super::Driver;
+use crate::model::Severity;
 
 const WIDE: (u16, u16) = (120, 36);
 
@@ -141,4 +142,80 @@ fn a_filter_of_paths_keeps_the_way_there() {
         assert!(screen.contains(part), "{part:?} is missing:\n{screen}");
     }
     assert!(!screen.contains("StatefulSet db"), "{screen}");
+}
+
+#[test]
+fn messages_of_events_are_wrapped() {
+    let mut snapshot = finished();
+    let nodes = &mut Arc::make_mut(&mut snapshot.tree).nodes;
+    let events = nodes.iter_mut().find(|node| node.class.kind() == "Event").expect("events");
+    let event = Arc::make_mut(&mut events.members[0].object);
+    event.body["message"] = format!("{}the end of it", "a long story ".repeat(20)).into();
+    let mut driver = Driver::exploring(WIDE, snapshot);
+    driver.press("/ \"PodToEvents enter 2 j k");
+    let rows = |driver: &Driver| {
+        let screen = driver.screen();
+        let pane = screen.lines().map(|line| line.rsplit('│').next().unwrap_or_default());
+        pane.take(18).collect::<Vec<_>>().join("\n")
+    };
+    assert!(!rows(&driver).contains("the end of it"), "{}", rows(&driver));
+    driver.press("v");
+    assert!(rows(&driver).contains("the end of it"), "{}", rows(&driver));
+    assert!(rows(&driver).contains("Pulled"), "{}", rows(&driver));
+}
+
+#[test]
+fn errors_can_be_stepped_through_in_the_detail() {
+    let mut driver = Driver::exploring(WIDE, finished());
+    driver.press("l g enter e");
+    let view = driver.app.view().expect("a search");
+    assert_eq!((view.focus, view.results.at()), (Pane::Detail, 1));
+    assert!(driver.screen().contains("could not extend file"), "{}", driver.screen());
+}
+
+#[test]
+fn the_curve_tells_what_was_cut_from_zero() {
+    for (cut, sign) in [(true, '·'), (false, '▁')] {
+        let mut snapshot = finished();
+        let nodes = &mut Arc::make_mut(&mut snapshot.tree).nodes;
+        let logs = nodes.iter_mut().find(|node| node.members.len() > 40).expect("logs");
+        logs.members.drain(5..40);
+        logs.runs[0].cut = logs.runs[0].cut.clone().filter(|_| cut);
+        let mut driver = Driver::exploring(WIDE, snapshot);
+        driver.press("l");
+        let screen = driver.screen();
+        let row =
+            screen.lines().find(|line| line.contains("│ ERR ") && line.contains("alert 11:50"));
+        let row = row.unwrap_or_else(|| panic!("no curve in\n{screen}"));
+        assert_eq!((row.contains(&sign.to_string().repeat(9)), row.contains(" cut")), (true, cut));
+    }
+}
+
+#[test]
+fn many_lines_are_shown_as_they_are_after_each_change() {
+    let mut snapshot = finished();
+    let nodes = &mut Arc::make_mut(&mut snapshot.tree).nodes;
+    let logs = nodes.iter_mut().find(|node| node.members.len() > 40).expect("logs");
+    let member = logs.members[0].clone();
+    logs.members = (0..3000)
+        .map(|number| {
+            let severity = [Severity::Info, Severity::Error][number % 2];
+            let seconds = 3000 - i64::try_from(number).expect("small");
+            let line = fixture::line(number, severity, seconds, &format!("number {number}"));
+            crate::graph::Member { object: Arc::new(line), ..member.clone() }
+        })
+        .collect();
+    let mut driver = Driver::exploring(WIDE, snapshot.clone());
+    driver.press("l G");
+    assert!(driver.screen().contains("number 2999"), "{}", driver.screen());
+    driver.press("& \"999 enter g");
+    assert!(driver.screen().contains("3 of 3000 lines"), "{}", driver.screen());
+    driver.press("esc g");
+    assert!(driver.screen().contains("ERR 1500"), "{}", driver.screen());
+    let nodes = &mut Arc::make_mut(&mut snapshot.tree).nodes;
+    let logs = nodes.iter_mut().find(|node| node.members.len() > 40).expect("logs");
+    logs.members.truncate(2500);
+    driver.press("R");
+    driver.snapshot(snapshot);
+    assert!(driver.screen().contains("ERR 1250"), "{}", driver.screen());
 }

@@ -223,6 +223,8 @@ fn wrap(app: &mut App) {
     let Some(view) = app.view_mut() else { return };
     if view.focus == Pane::Detail {
         view.detail.wrap ^= true;
+    } else if view.node().is_some_and(|(_, node)| fact::kind(&node.class) == Kind::Series) {
+        return app.say("series have nothing to wrap", Tone::Quiet);
     } else {
         view.results.look.wrap ^= true;
         view.results.look.side = 0;
