@@ -127,6 +127,7 @@ impl App {
     /// The state before anything has happened.
     pub(crate) fn new(place: Place, keymap: Keymap, now: DateTime<Utc>) -> Self {
         Self {
+            alerts: Alerts::of(place.namespace.clone()),
             place,
             now,
             size: (80, 24),
@@ -134,7 +135,6 @@ impl App {
             color: true,
             mouse: false,
             usual: Usual::default(),
-            alerts: Alerts::default(),
             start: None,
             asked: now,
             renewing: None,

@@ -278,7 +278,7 @@ pub(super) fn source(name: &str, state: SourceState, millis: u64, error: Option<
         calls: 3,
         millis: Some(millis),
         error: error.map(str::to_owned),
-        failure: None,
+        failure: error.map(|_| ErrorKind::Forbidden),
     }
 }
 

@@ -19,8 +19,13 @@ pub(super) fn over(app: &App, area: Rect, buffer: &mut Buffer) {
     let inside = |rect| Frame { area: rect, focused: true, now: app.now };
     match open {
         Popup::Help(_, list) => {
-            let rect =
-                popup(buffer, area, (76, 30), "Keys", "type to find, Enter does it, Esc closes");
+            let rect = popup(
+                buffer,
+                area,
+                (76, 30),
+                "Keys",
+                "type to find, Enter does it, Esc or q closes",
+            );
             list.draw(buffer, inside(rect));
         }
         Popup::Palette(_, list) => {
@@ -38,8 +43,13 @@ pub(super) fn over(app: &App, area: Rect, buffer: &mut Buffer) {
             window(prompt, *preset, fault.as_deref(), buffer, inside(rect));
         }
         Popup::Sources(top) => {
-            let rect =
-                popup(buffer, area, (96, 30), "Sources", "j k scroll, R asks again, Esc closes");
+            let rect = popup(
+                buffer,
+                area,
+                (96, 30),
+                "Sources",
+                "j k scroll, R asks again, Esc or q closes",
+            );
             let latest = app.view().and_then(|view| view.latest.as_ref());
             let known = if app.sources.is_empty() {
                 latest.map_or(&[][..], |latest| &latest.sources)

@@ -174,13 +174,13 @@ fn work(app: &App, view: &Explore) -> Line {
     line
 }
 
-/// The queries that failed, each once, with their errors.
+/// The queries that failed or lack a part of their answer, each once, with their errors.
 pub(super) fn failures(view: &Explore) -> Vec<(String, crate::model::StoreError)> {
     let tree = view.latest.as_ref().map(|latest| &latest.tree);
     let runs = tree.into_iter().flat_map(|tree| &tree.nodes).flat_map(|node| &node.runs);
     let mut failed: Vec<(String, crate::model::StoreError)> = Vec::new();
     for run in runs {
-        if let crate::graph::RunState::Failed(error) = &run.state
+        if let Some(error) = run.failure()
             && !failed.iter().any(|(query, _)| query == run.query.text())
         {
             failed.push((run.query.text().to_owned(), error.clone()));

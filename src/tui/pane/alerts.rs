@@ -10,7 +10,7 @@ use super::Frame;
 use super::logs::Names;
 use super::results::{Look, Rows};
 use crate::graph::{Member, Node};
-use crate::model::{Class, Object, StoreError};
+use crate::model::{Class, Object, Source, StoreError};
 use crate::tui::fact;
 use crate::tui::theme::Tone;
 use crate::tui::widget::cursor::{Cursor, Motion};
@@ -26,7 +26,11 @@ pub(crate) struct Alerts {
     /// Whether an answer is awaited.
     pub(crate) asked: bool,
     all: Vec<Arc<Object>>,
+    /// The namespace that is looked at; `None` for all.
+    namespace: Option<String>,
     errors: Vec<StoreError>,
+    /// What failed or is not there, of sources that are not among the errors.
+    lacking: Vec<(String, String)>,
     shown: Vec<usize>,
     pub(crate) cursor: Cursor,
     pub(crate) find: Find,
@@ -36,6 +40,11 @@ pub(crate) struct Alerts {
 }
 
 impl Alerts {
+    /// An empty list of a namespace, or of all.
+    pub(crate) fn of(namespace: Option<String>) -> Self {
+        Self { namespace, ..Self::default() }
+    }
+
     /// Takes an answer.
     pub(crate) fn take(&mut self, listing: Listing, height: usize) {
         self.known = true;
@@ -47,6 +56,14 @@ impl Alerts {
                 .then_with(|| a.id.cmp(&b.id))
         });
         self.errors = listing.errors;
+        let told = |source: &&Source| {
+            !self.errors.iter().any(|error| {
+                error.source_name == source.name || Some(&error.message) == source.error.as_ref()
+            })
+        };
+        let lacking = listing.sources.iter().filter(told);
+        let lacking = lacking.filter_map(|at| Some((at.name.clone(), at.error.clone()?)));
+        self.lacking = lacking.collect();
         self.refine(height);
     }
 
@@ -101,7 +118,14 @@ impl Alerts {
             return line;
         }
         let firing = self.all.iter().filter(|a| fact::state(a) == "firing" && !fact::suppressed(a));
-        line.push(format!("  {} firing", firing.count()), Tone::Plain);
+        match (firing.count(), self.errors.is_empty()) {
+            (0, false) => line.push("  firing unknown", Tone::Warning),
+            (count, false) => line.push(format!("  {count} or more firing"), Tone::Warning),
+            (count, true) => line.push(format!("  {count} firing"), Tone::Plain),
+        };
+        if let Some(namespace) = &self.namespace {
+            line.push(format!("  in namespace {namespace}"), Tone::Plain);
+        }
         let pending = self.all.iter().filter(|alert| fact::state(alert) == "pending").count();
         if pending > 0 {
             line.push(format!("  {pending} pending"), Tone::Quiet);
@@ -132,6 +156,9 @@ impl Alerts {
     /// Draws the alerts, or a sentence where there are none.
     pub(crate) fn draw(&self, buffer: &mut Buffer, frame: Frame) {
         let mut area = frame.area;
+        if self.shown.is_empty() {
+            return self.draw_words(buffer, area);
+        }
         for error in &self.errors {
             let mut line = Line::new();
             line.push(" ", Tone::Plain);
@@ -141,15 +168,6 @@ impl Alerts {
             }
             line.draw(buffer, Rect { height: area.height.min(1), ..area }, 0);
             area = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
-        }
-        if self.shown.is_empty() {
-            let lines = wrap(&self.sentence(), usize::from(area.width).saturating_sub(4), 4);
-            for (text, y) in lines.iter().zip(area.y + 1..area.bottom()) {
-                let mut line = Line::new();
-                line.push("  ", Tone::Plain).push(text, Tone::Quiet);
-                line.draw(buffer, Rect { y, height: 1, ..area }, 0);
-            }
-            return;
         }
         let node = self.node();
         let rows = Rows {
@@ -164,15 +182,43 @@ impl Alerts {
         super::table::draw(&rows, buffer, Frame { area, ..frame });
     }
 
+    /// Says why there are no rows, with the words of every source that could not be asked.
+    fn draw_words(&self, buffer: &mut Buffer, area: Rect) {
+        let mut said = vec![(self.sentence(), Tone::Plain)];
+        for error in &self.errors {
+            said.push((format!("{}: {}", error.source_name, error.message), Tone::Error));
+            said.extend(error.hint.clone().map(|hint| (hint, Tone::Quiet)));
+        }
+        let lacking = self.lacking.iter().filter(|_| self.known && self.filter.is_empty());
+        said.extend(lacking.map(|(name, error)| (format!("{name}: {error}"), Tone::Quiet)));
+        let mut y = area.y + 1;
+        for (text, tone) in said {
+            for part in wrap(&text, usize::from(area.width).saturating_sub(4), 6) {
+                if y >= area.bottom() {
+                    return;
+                }
+                let mut line = Line::new();
+                line.push("  ", Tone::Plain).push(part, tone);
+                line.draw(buffer, Rect { y, height: 1, ..area }, 0);
+                y += 1;
+            }
+            y += u16::from(tone == Tone::Plain);
+        }
+    }
+
     fn sentence(&self) -> String {
+        let place = self.namespace.as_ref();
+        let place = place.map(|name| format!(" in namespace {name}")).unwrap_or_default();
         if !self.known {
             "Asking for the alerts …".to_owned()
         } else if !self.filter.is_empty() {
             format!("No alert matches the filter {:?}. Esc clears it.", self.filter.text())
         } else if self.suppressed() > 0 {
-            "No alert is firing, but some are silenced or inhibited: s shows them.".to_owned()
+            format!("No alert is firing{place}, but some are silenced or inhibited: s shows them.")
         } else if self.errors.is_empty() {
-            "No alert is firing. Start from an object instead, as in: korrel8 pod/db-0".to_owned()
+            format!(
+                "No alert is firing{place}. Start from an object instead, as in: korrel8 pod/db-0"
+            )
         } else {
             "No alerts, as not every source could be asked. x tells more, R asks again.".to_owned()
         }

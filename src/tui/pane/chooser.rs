@@ -21,6 +21,18 @@ pub(crate) struct Chooser {
     entries: Vec<Entry>,
     matches: Vec<usize>,
     cursor: Cursor,
+    letters: Letters,
+}
+
+/// What letters do before anything is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Letters {
+    /// They are typed.
+    Type,
+    /// They are typed, but q closes.
+    TypeButQ,
+    /// j, k, g and G move and q closes; only / begins to type.
+    Move,
 }
 
 /// An entry: what is searched and shown at the left, and what stands at the right.
@@ -56,9 +68,44 @@ impl Chooser {
             entries,
             matches: Vec::new(),
             cursor: Cursor::default(),
+            letters: Letters::Type,
         };
         chooser.narrow();
         chooser
+    }
+
+    /// The same where q closes as long as nothing is typed; / begins to type.
+    pub(crate) fn closed_by_q(self) -> Self {
+        Self { letters: Letters::TypeButQ, ..self }
+    }
+
+    /// The same where letters move until / begins to type.
+    pub(crate) fn moved_by_letters(self) -> Self {
+        Self { letters: Letters::Move, ..self }
+    }
+
+    /// A letter where letters are not typed; whether it was one, and what came of it.
+    fn letter(&mut self, key: KeyEvent) -> Option<Chosen> {
+        let KeyCode::Char(letter) = key.code else { return None };
+        let typing = self.letters == Letters::Type || !self.prompt.text().is_empty();
+        if typing || key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) {
+            return None;
+        }
+        let motion = match letter {
+            'q' => return Some(Chosen::Nothing),
+            '/' => {
+                self.letters = Letters::Type;
+                return Some(Chosen::Open);
+            }
+            _ if self.letters == Letters::TypeButQ => return None,
+            'j' => Motion::By(1),
+            'k' => Motion::By(-1),
+            'g' => Motion::Top,
+            'G' => Motion::Bottom,
+            _ => return Some(Chosen::Open),
+        };
+        self.go(motion);
+        Some(Chosen::Open)
     }
 
     fn narrow(&mut self) {
@@ -74,10 +121,12 @@ impl Chooser {
 
     /// A key: letters narrow the list, arrows move, Enter chooses, Esc closes.
     pub(crate) fn key(&mut self, key: KeyEvent) -> Chosen {
+        if let Some(chosen) = self.letter(key) {
+            return chosen;
+        }
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         let motion = match key.code {
             KeyCode::Esc => return Chosen::Nothing,
-            KeyCode::Char('c') if control => return Chosen::Nothing,
             KeyCode::Enter => return self.chosen(),
             KeyCode::Down | KeyCode::Tab => Motion::By(1),
             KeyCode::Up | KeyCode::BackTab => Motion::By(-1),
@@ -126,15 +175,34 @@ impl Chooser {
     /// Draws the line to type in and the entries that fit.
     pub(crate) fn draw(&self, buffer: &mut Buffer, frame: Frame) {
         let area = frame.area;
-        self.prompt.draw(buffer, Rect { height: 1, ..area }, "› ");
+        if self.letters == Letters::Move {
+            let mut line = Line::new();
+            line.push("j k move, / types to find", Tone::Quiet);
+            line.draw(buffer, Rect { height: 1, ..area }, 0);
+        } else {
+            self.prompt.draw(buffer, Rect { height: 1, ..area }, "› ");
+        }
         if self.matches.is_empty() {
             let mut line = Line::new();
             line.push("Nothing matches.", Tone::Quiet);
             line.draw(buffer, Rect { y: area.y + 2, height: 1, ..area }, 0);
         }
-        let list = Rect { y: area.y + 2, height: area.height.saturating_sub(2), ..area };
+        let mut list = Rect { y: area.y + 2, height: area.height.saturating_sub(2), ..area };
         let mut cursor = self.cursor;
-        cursor.settle(self.matches.len(), usize::from(list.height));
+        let total = self.matches.len();
+        if total > usize::from(list.height) && list.height > 1 {
+            list.height -= 1;
+            cursor.settle(total, usize::from(list.height));
+            let (above, shown) = (cursor.top, usize::from(list.height));
+            let below = total.saturating_sub(above + shown);
+            let more = [("↑", above), ("↓", below)].into_iter().filter(|(_, count)| *count > 0);
+            let more: Vec<String> =
+                more.map(|(sign, count)| format!("{sign} {count} more")).collect();
+            let mut line = Line::new();
+            line.push(more.join("   "), Tone::Accent);
+            line.draw(buffer, Rect { y: list.bottom(), height: 1, ..list }, 0);
+        }
+        cursor.settle(total, usize::from(list.height));
         let rows = self.matches.iter().enumerate().skip(cursor.top);
         for ((row, &at), y) in rows.zip(list.y..list.bottom()) {
             let entry = &self.entries[at];

@@ -20,7 +20,7 @@ pub(crate) fn help(focused: Scope, keymap: &Keymap) -> Chooser {
         entries.push(Entry { text: scope.title().to_owned(), heading: true, ..Entry::default() });
         entries.extend(rows.map(|row| entry(row.action, keymap)));
     }
-    Chooser::new(entries)
+    Chooser::new(entries).closed_by_q()
 }
 
 /// The actions behind the help's entries; `None` for a heading.

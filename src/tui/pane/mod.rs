@@ -9,6 +9,7 @@ pub(crate) mod header;
 pub(crate) mod help;
 pub(crate) mod logs;
 pub(crate) mod paths;
+mod remarks;
 pub(crate) mod results;
 mod said;
 pub(crate) mod series;

@@ -9,14 +9,14 @@ use ratatui::layout::Rect;
 
 use super::curve::{self, Curve};
 use super::logs::Names;
-use super::{Frame, logs, series, table};
-use crate::graph::{Member, Node, RunState};
+use super::{Frame, logs, remarks, series, table};
+use crate::graph::{Member, Node};
 use crate::model::{Object, Severity, clean, fit};
 use crate::tui::fact::{self, Kind};
 use crate::tui::theme::Tone;
 use crate::tui::widget::cursor::{Cursor, Motion};
 use crate::tui::widget::find::{Filter, Find, Needle};
-use crate::tui::widget::line::{Line, wrap};
+use crate::tui::widget::line::Line;
 
 /// The objects of one node and what the user did to them.
 #[derive(Clone, Debug, Default)]
@@ -210,17 +210,20 @@ impl Results {
     /// Draws the rows, or a sentence where there are none.
     pub(crate) fn draw(&self, node: &Node, buffer: &mut Buffer, frame: Frame) {
         let mut area = frame.area;
-        let said = words(node, &self.spot.filter, self.shown.is_empty());
-        let room = if self.shown.is_empty() { area.height } else { area.height.min(1) };
-        for (line, y) in said.iter().zip(area.y..area.y + room) {
+        let width = usize::from(area.width);
+        let said = if self.shown.is_empty() {
+            remarks::instead(node, &self.spot.filter, width)
+        } else {
+            remarks::above(node)
+        };
+        for (line, y) in said.iter().zip(area.y..area.bottom()) {
             line.draw(buffer, Rect { y, height: 1, ..area }, 0);
         }
         if self.shown.is_empty() {
             return;
         }
-        if !said.is_empty() {
-            area = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
-        }
+        let taken = u16::try_from(said.len()).unwrap_or(u16::MAX).min(area.height);
+        area = Rect { y: area.y + taken, height: area.height - taken, ..area };
         let rows = Rows {
             node,
             shown: &self.shown,
@@ -308,10 +311,10 @@ impl Rows<'_> {
 }
 
 /// Rows above the objects where there are `height` in all: the heading of a table or the curve
-/// of a log, and a line that says what went wrong.
+/// of a log, and lines that say what went wrong.
 pub(crate) fn overhead(node: &Node, height: u16) -> usize {
     usize::from(fact::kind(&node.class) != Kind::Log || curve::worth(node, height))
-        + usize::from(!words(node, &Filter::default(), false).is_empty())
+        + remarks::above(node).len()
 }
 
 /// The order of rows: lines by time, all else the worst first, then alerts and Events by time.
@@ -370,48 +373,13 @@ fn cut(node: &Node) -> String {
         Some(count) => format!("{count} of {count}+"),
         None => badge,
     };
+    let left = match node.left_out {
+        0 => String::new(),
+        count => format!(" ({count} above not followed)"),
+    };
     let by = node.runs.iter().filter_map(|run| run.cut.as_ref()).map(|cut| cut.by);
     match by.clone().next() {
-        Some(by) if by != "limit" => format!("{text} ({by})"),
-        None if node.left_out > 0 => format!("{text} ({} above not followed)", node.left_out),
-        _ => text,
+        Some(by) if by != "limit" => format!("{text} ({by}){left}"),
+        _ => format!("{text}{left}"),
     }
-}
-
-/// Sentences that stand in place of rows, or one of them above the rows.
-fn words(node: &Node, filter: &Filter, empty: bool) -> Vec<Line> {
-    let mut lines = Vec::new();
-    let mut say = |text: &str, tone: Tone| {
-        for part in wrap(text, 100, 6) {
-            let mut line = Line::new();
-            line.push(" ", Tone::Plain).push(part, tone);
-            lines.push(line);
-        }
-    };
-    if let Some(error) = node.failure() {
-        let source = &error.source_name;
-        say(&format!("{source}: {}", error.message), Tone::Error);
-        if let Some(hint) = &error.hint {
-            say(hint, Tone::Plain);
-        }
-        say("R asks again, x shows all sources.", Tone::Quiet);
-    } else if node.cancelled() {
-        say("The search was cancelled before this was answered. R asks again.", Tone::Warning);
-    } else if empty && !filter.is_empty() && !node.members.is_empty() {
-        say(
-            &format!("Nothing matches the filter {:?}. Esc clears it.", filter.text()),
-            Tone::Quiet,
-        );
-    } else if empty && node.pending() {
-        say("Waiting for the answer …", Tone::Quiet);
-    } else if empty {
-        say("Nothing was found in this time range. t changes it.", Tone::Quiet);
-        for note in node.runs.iter().filter_map(|run| run.note.as_ref()) {
-            say(note, Tone::Quiet);
-        }
-        for run in node.runs.iter().filter(|run| run.state == RunState::Done).take(5) {
-            say(run.query.text(), Tone::Quiet);
-        }
-    }
-    lines
 }

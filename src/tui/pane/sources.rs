@@ -58,21 +58,11 @@ fn short(name: &str) -> &str {
 
 fn word(source: &Source) -> (String, Tone) {
     match source.state {
-        SourceState::Idle => ("…".to_owned(), Tone::Quiet),
+        SourceState::Idle => ("idle".to_owned(), Tone::Quiet),
         SourceState::Ok => ("ok".to_owned(), Tone::Good),
         SourceState::Missing => ("none".to_owned(), Tone::Quiet),
         SourceState::Failed => {
-            let error = source.error.as_deref().unwrap_or_default();
-            let code = error.split(|c: char| !c.is_ascii_alphanumeric()).find(|word| {
-                word.len() == 3 && word.starts_with(['4', '5']) && word.parse::<u16>().is_ok()
-            });
-            let lower = error.to_lowercase();
-            let word = match code {
-                Some(code) => code,
-                None if lower.contains("timeout") || lower.contains("timed out") => "timeout",
-                None if lower.contains("refused") || lower.contains("connect") => "down",
-                None => "error",
-            };
+            let word = source.failure.map_or("error", crate::model::ErrorKind::word);
             (word.to_owned(), Tone::Error)
         }
     }

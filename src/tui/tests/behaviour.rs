@@ -92,7 +92,7 @@ fn a_start_that_names_several_asks_which() {
     });
     driver.event(Event::Resolved(Ok(Start { query: None, objects: objects.into() })));
     assert!(driver.screen().contains("2 objects match"), "{}", driver.screen());
-    driver.press("\"b/web enter");
+    driver.press("/ \"b/web enter");
     let Some(Effect::Search(_, request)) = driver.effects.last() else { panic!("no search") };
     assert_eq!(request.start[0].id.as_ref(), "b/web");
 }
@@ -321,7 +321,7 @@ fn every_action_is_in_help_and_palette_and_can_be_run_there() {
         }
         let mut driver = Driver::exploring(WIDE, finished());
         driver.press(open);
-        driver.press("\"quit enter");
+        driver.press(if open == "?" { "/ \"quit enter" } else { "\"quit enter" });
         assert!(matches!(driver.effects.last(), Some(Effect::Quit)));
     }
 }

@@ -4,6 +4,7 @@ mod behaviour;
 mod hostile;
 mod screens;
 mod wishes;
+mod words;
 
 use std::sync::Arc;
 

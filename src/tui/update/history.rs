@@ -147,7 +147,7 @@ pub(super) fn resolved(app: &mut App, found: Result<Start, String>) -> Vec<Effec
                 aside: fact::state(object).to_owned(),
                 heading: false,
             }));
-            app.popup = Some(Popup::Choice(start, Chooser::new(entries)));
+            app.popup = Some(Popup::Choice(start, Chooser::new(entries).moved_by_letters()));
             Vec::new()
         }
     }

@@ -1,6 +1,6 @@
 //! Opening popups, and keys while one is open.
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{act, find, history};
 use crate::tui::action::Action;
@@ -51,7 +51,12 @@ pub(super) fn paste(app: &mut App, text: &str) {
 
 /// A key while a popup is open.
 pub(super) fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    let quit = app.keymap.action(app.scope(), key.into()) == Some(Action::Quit);
     let Some(mut popup) = app.popup.take() else { return Vec::new() };
+    if control && quit {
+        return act::act(app, Action::Quit);
+    }
     match &mut popup {
         Popup::Help(scope, list) => match list.key(key) {
             Chosen::Open => app.popup = Some(popup),
@@ -82,9 +87,7 @@ pub(super) fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
                 KeyCode::PageDown | KeyCode::Char(' ') => *top += 10,
                 KeyCode::PageUp => *top = top.saturating_sub(10),
                 _ => match app.keymap.action(app.scope(), key.into()) {
-                    Some(action @ (Action::Refresh | Action::Quit)) => {
-                        return act::act(app, action);
-                    }
+                    Some(action @ Action::Refresh) => return act::act(app, action),
                     _ => return Vec::new(),
                 },
             }
