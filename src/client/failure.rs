@@ -114,6 +114,7 @@ pub(super) fn of_body(
         bad(format!("the answer of {source} breaks off after {} bytes", reply.body.len()))
             .hint("something between here and the server may cut long answers; try again")
     } else {
+        let why = clean(&why.to_string());
         bad(format!("{url} answered with something else than {source} does ({why}): {start}"))
             .hint(path)
     }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::http::{HttpClient, HttpOptions};
 use super::prometheus::Success;
 use super::transport::Call;
-use crate::model::{ErrorKind, Source, StoreError, Window};
+use crate::model::{ErrorKind, Source, StoreError, Window, clean};
 
 /// The most lines that Loki gives by default (`max_entries_limit_per_query`).
 const MOST_LINES: usize = 5000;
@@ -167,11 +167,13 @@ impl Loki {
             return Ok(Vec::new());
         }
         if found.data.result_type != "streams" {
-            let kind = found.data.result_type;
+            let kind = clean(&found.data.result_type);
             return Err(bad(format!("the query gives a {kind}, not lines")));
         }
-        let raw: Vec<RawStream> = serde_json::from_value(found.data.result)
-            .map_err(|why| bad(format!("an answer of loki cannot be understood: {why}")))?;
+        let raw: Vec<RawStream> = serde_json::from_value(found.data.result).map_err(|why| {
+            let why = clean(&why.to_string());
+            bad(format!("an answer of {} cannot be understood: {why}", self.name()))
+        })?;
         Ok(raw.into_iter().map(Stream::from).collect())
     }
 }

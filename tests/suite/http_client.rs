@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use korrel8::client::http::{HttpClient, HttpOptions};
+use korrel8::client::loki::Loki;
 use korrel8::client::transport::Call;
-use korrel8::model::{ErrorKind, SourceState, StoreError};
+use korrel8::model::{ErrorKind, SourceState, StoreError, Window};
 use serde_json::{Value, json};
 
 use crate::fake::http::{Fault, Response, Server};
@@ -233,4 +234,25 @@ async fn a_redirect_is_followed_only_at_the_same_server() {
     assert!(error.hint.unwrap().contains("change its URL"));
     assert!(other.requests().is_empty(), "another server sees none of our headers");
     assert!(call(at("loop")).await.unwrap_err().message.contains("too many redirects"));
+}
+
+#[tokio::test]
+async fn words_that_an_answer_puts_into_a_failure_cannot_reach_the_terminal() {
+    let escape = "\u{1b}[31mred";
+    let of = |kind: &str, result: Value| json!({"status": "success", "data": {"resultType": kind, "result": result}});
+    for body in [
+        json!({"status": escape}),
+        of(escape, json!([])),
+        of("streams", json!(escape)),
+        of("streams", json!([{"stream": escape}])),
+    ] {
+        let shown = body.to_string();
+        let server = Server::start(move |_| Response::json(200, &body)).await;
+        let loki = Loki::new(options(&server.url)).unwrap();
+        let window = Window::last_hour(chrono::Utc::now());
+        let error = loki.newest("{a=\"b\"}", window, 9).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::BadAnswer, "{shown}");
+        assert!(error.message.contains("red"), "{shown}: {error}");
+        assert!(!error.message.contains('\u{1b}'), "{shown}: {error:?}");
+    }
 }
