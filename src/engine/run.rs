@@ -16,8 +16,11 @@ use super::progress::Snapshot;
 use super::search::{Rules, Search};
 use crate::model::{Answer, Class, ErrorKind, Object, Query, Scope, Store, StoreError};
 
-/// How many answers are taken in at once.
+/// How many answers are taken in at once, while that is cheap.
 const BATCH: usize = 512;
+
+/// How many answers are taken in at once at the most.
+const MOST: usize = 32 * BATCH;
 
 /// What taking in answers may cost without a thought.
 const CHEAP: Duration = Duration::from_millis(5);
@@ -177,7 +180,8 @@ impl Drive {
     async fn take(&mut self, answer: Answer) {
         let mut answers = vec![self.asker.judge(answer)];
         let until = Instant::now() + self.cost.mul_f64(2.0).min(PATIENCE);
-        while answers.len() < BATCH {
+        let most = if self.cost < CHEAP { BATCH } else { MOST };
+        while answers.len() < most {
             let next = if self.cost < CHEAP {
                 self.open.next().now_or_never().flatten()
             } else {
