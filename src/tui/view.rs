@@ -90,7 +90,7 @@ fn explorer(app: &App, view: &Explore, layout: &Layout, buffer: &mut Buffer) {
     }
     for pane in PANES.into_iter().filter(|pane| layout.shows(*pane, view.focus)) {
         if let Some(area) = layout.title(pane) {
-            let (left, right) = titles(view, pane);
+            let (left, right) = titles(view, pane, usize::from(area.width));
             rule(buffer, area, &left, &right);
         }
         pane_rows(app, view, pane, layout.rows(pane), buffer);
@@ -189,8 +189,8 @@ pub(super) fn failures(view: &Explore) -> Vec<(String, crate::model::StoreError)
     failed
 }
 
-/// The title of a pane: what stands at its left and at its right.
-fn titles(view: &Explore, pane: Pane) -> (Line, Line) {
+/// The title of a pane that is so wide: what stands at its left and at its right.
+fn titles(view: &Explore, pane: Pane, room: usize) -> (Line, Line) {
     let focused = view.focus == pane;
     let mut left = Line::new();
     let tone = if focused { Tone::Accent } else { Tone::Quiet };
@@ -198,7 +198,7 @@ fn titles(view: &Explore, pane: Pane) -> (Line, Line) {
     match pane {
         Pane::Paths => {
             left.push("Paths", if focused { Tone::Accent } else { Tone::Plain });
-            (left, paths_state(view))
+            (left, paths_state(view, room))
         }
         Pane::Results => {
             if let Some((_, node)) = view.node() {
@@ -215,12 +215,15 @@ fn titles(view: &Explore, pane: Pane) -> (Line, Line) {
     }
 }
 
-/// What the right end of the title of the paths tells.
-fn paths_state(view: &Explore) -> Line {
-    let mut line = view.paths.title();
+/// What the right end of the title of the paths tells, where there is room for all of it.
+fn paths_state(view: &Explore, room: usize) -> Line {
+    let mut line = view.paths.title(true);
     line.push(format!(" reach {} ", view.reach()), Tone::Quiet);
-    line
+    if line.width() + TITLED > room { view.paths.title(false) } else { line }
 }
+
+/// Columns that the rest of the title of the paths takes.
+const TITLED: usize = 18;
 
 /// A row with a rule through it and text at both ends.
 fn rule(buffer: &mut Buffer, area: Rect, left: &Line, right: &Line) {
@@ -243,7 +246,7 @@ fn rule(buffer: &mut Buffer, area: Rect, left: &Line, right: &Line) {
 /// One pane at a time: all titles in a row, that of the focused one in brackets.
 fn draw_tabs(view: &Explore, area: Rect, buffer: &mut Buffer) {
     let state = match view.focus {
-        Pane::Paths => paths_state(view),
+        Pane::Paths => paths_state(view, usize::from(area.width)),
         Pane::Results => view.results.state(),
         Pane::Detail => view.detail.state(),
     };

@@ -9,6 +9,7 @@ use ratatui::layout::Rect;
 use super::Frame;
 use super::logs::Names;
 use super::results::{Look, Rows};
+use super::table;
 use crate::graph::{Member, Node};
 use crate::model::{Class, Object, Source, StoreError};
 use crate::tui::fact;
@@ -37,6 +38,10 @@ pub(crate) struct Alerts {
     pub(crate) filter: Filter,
     pub(crate) show_suppressed: bool,
     pub(crate) side: usize,
+    /// Whether messages are wrapped.
+    pub(crate) wrap: bool,
+    /// Columns of the screen.
+    pub(crate) width: usize,
 }
 
 impl Alerts {
@@ -79,7 +84,18 @@ impl Alerts {
         self.find.look(self.shown.iter().map(|&at| fact::hay(&self.all[at])));
         let at = selected.and_then(|id| self.shown.iter().position(|&at| self.all[at].id == id));
         self.cursor.hold(at.unwrap_or(0));
-        self.cursor.settle(self.shown.len(), self.room(height));
+        self.settle(height);
+    }
+
+    /// Puts the selected row on screen.
+    fn settle(&mut self, height: usize) {
+        let room = self.room(height);
+        if self.wrap {
+            let tall = |row: usize| table::height(&self.all[self.shown[row]], self.width);
+            self.cursor.settle_tall(self.shown.len(), room, tall);
+        } else {
+            self.cursor.settle(self.shown.len(), room);
+        }
     }
 
     /// The selected alert.
@@ -95,6 +111,7 @@ impl Alerts {
     /// Moves the selected row.
     pub(crate) fn go(&mut self, motion: Motion, height: usize) {
         self.cursor.go(motion, self.shown.len(), self.room(height));
+        self.settle(height);
     }
 
     /// Selects the row that is drawn at a line of the pane.
@@ -102,7 +119,7 @@ impl Alerts {
         let row = (line + self.cursor.top).checked_sub(1 + self.errors.len());
         if let Some(row) = row.filter(|row| *row < self.shown.len()) {
             self.cursor.at = row;
-            self.cursor.settle(self.shown.len(), self.room(height));
+            self.settle(height);
         }
     }
 
@@ -141,6 +158,9 @@ impl Alerts {
     /// What the right end of the title tells.
     pub(crate) fn state(&self) -> Line {
         let mut line = Line::new();
+        if self.wrap {
+            line.push(" wrap on ", Tone::Quiet);
+        }
         if self.asked && self.known {
             line.push(" asking again … ", Tone::Quiet);
         }
@@ -174,12 +194,12 @@ impl Alerts {
             node: &node,
             shown: &self.shown,
             cursor: self.cursor,
-            look: Look { side: self.side, ..Look::default() },
+            look: Look { side: self.side, wrap: self.wrap, ..Look::default() },
             find: &self.find,
             focus: None,
             names: &Names::default(),
         };
-        super::table::draw(&rows, buffer, Frame { area, ..frame });
+        table::draw(&rows, buffer, Frame { area, ..frame });
     }
 
     /// Says why there are no rows, with the words of every source that could not be asked.
@@ -190,7 +210,10 @@ impl Alerts {
             said.extend(error.hint.clone().map(|hint| (hint, Tone::Quiet)));
         }
         let lacking = self.lacking.iter().filter(|_| self.known && self.filter.is_empty());
-        said.extend(lacking.map(|(name, error)| (format!("{name}: {error}"), Tone::Quiet)));
+        let named = |(name, error): &(String, String)| {
+            if error.starts_with(name) { error.clone() } else { format!("{name}: {error}") }
+        };
+        said.extend(lacking.map(|lacking| (named(lacking), Tone::Quiet)));
         let mut y = area.y + 1;
         for (text, tone) in said {
             for part in wrap(&text, usize::from(area.width).saturating_sub(4), 6) {

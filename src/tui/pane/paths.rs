@@ -41,6 +41,8 @@ struct Row {
     guide: String,
     /// Whether its children show; `None` where there are none.
     open: Option<bool>,
+    /// The worst of its objects, and of those that are folded below it.
+    severity: Severity,
 }
 
 impl Paths {
@@ -97,7 +99,11 @@ impl Paths {
         let open = *self.folds.get(&key).unwrap_or(&usual);
         let guide = guide(last);
         let shown = (!children.is_empty()).then_some(open);
-        self.rows.push(Row { node, key, guide, open: shown });
+        let severity = match shown {
+            Some(false) => worst_below(tree, node),
+            _ => tree.nodes[node].severity(),
+        };
+        self.rows.push(Row { node, key, guide, open: shown, severity });
         if open {
             let end = children.len();
             for (at, child) in children.into_iter().enumerate() {
@@ -200,10 +206,7 @@ impl Paths {
     }
 
     fn draw_row(&self, tree: &Tree, node: &Node, row: &Row, buffer: &mut Buffer, area: Rect) {
-        let severity = match row.open {
-            Some(false) => worst_below(tree, row.node),
-            _ => node.severity(),
-        };
+        let severity = row.severity;
         let (badge, badge_tone) = badge(node);
         let mut right = Line::new();
         right.push(format!(" {badge} "), badge_tone);
@@ -235,8 +238,8 @@ impl Paths {
         right.draw_right(buffer, area);
     }
 
-    /// What the title of the pane tells.
-    pub(crate) fn title(&self) -> Line {
+    /// What the title of the pane tells: filter and search, and how many paths are hidden.
+    pub(crate) fn title(&self, whole: bool) -> Line {
         let mut line = Line::new();
         if !self.filter.is_empty() {
             line.push(format!(" & {} ", self.filter.text()), Tone::Accent);
@@ -245,7 +248,7 @@ impl Paths {
             line.push(format!(" /{} {position} ", self.find.needle.text()), Tone::Accent);
         }
         let hidden = self.hidden.iter().filter(|hidden| **hidden).count();
-        if hidden > 0 {
+        if hidden > 0 && whole {
             let text =
                 if self.show_empty { "all shown".to_owned() } else { format!("{hidden} hidden") };
             line.push(format!(" {text} "), Tone::Quiet);

@@ -219,3 +219,25 @@ fn many_lines_are_shown_as_they_are_after_each_change() {
     driver.snapshot(snapshot);
     assert!(driver.screen().contains("ERR 1250"), "{}", driver.screen());
 }
+
+#[test]
+fn messages_of_alerts_are_wrapped() {
+    let mut driver = Driver::listed((60, 14));
+    let whole = "persistentvolumeclaim data-db-0 is in trouble";
+    assert!(!driver.screen().contains(whole), "{}", driver.screen());
+    driver.press("v");
+    assert!(driver.screen().contains(whole), "{}", driver.screen());
+    driver.press("G");
+    let screen = driver.screen();
+    assert!(screen.contains("Watchdog") && screen.contains("instance prometheus-0"), "{screen}");
+}
+
+#[test]
+fn a_longer_reach_goes_on_to_wait_for_logs() {
+    let mut driver = Driver::exploring(WIDE, without_logs());
+    driver.press("l");
+    driver.snapshot(without_logs());
+    driver.press("+");
+    driver.snapshot(finished());
+    assert_eq!(driver.app.view().map(|view| view.focus), Some(Pane::Results));
+}

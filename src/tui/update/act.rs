@@ -220,7 +220,10 @@ fn put(app: &mut App, text: String, what: &str) -> Vec<Effect> {
 }
 
 fn wrap(app: &mut App) {
-    let Some(view) = app.view_mut() else { return };
+    let Some(view) = app.view_mut() else {
+        app.alerts.wrap ^= true;
+        return super::refit(app);
+    };
     if view.focus == Pane::Detail {
         view.detail.wrap ^= true;
     } else if view.node().is_some_and(|(_, node)| fact::kind(&node.class) == Kind::Series) {

@@ -63,7 +63,10 @@ fn beyond(app: &mut App) -> Vec<Effect> {
     let Some(view) = app.view() else { return Vec::new() };
     let reach = view.reach();
     if view.request.goals.iter().any(|goal| goal.domain() == "log") {
-        app.say(format!("no logs within reach {reach}; + reaches further"), Tone::Warning);
+        app.say(
+            format!("no logs within reach {reach}; + reaches further, [ goes back"),
+            Tone::Warning,
+        );
         return Vec::new();
     }
     let mut request = view.request.clone();
@@ -87,6 +90,9 @@ pub(super) fn farther(app: &mut App) -> Vec<Effect> {
     let reach = view.reach().saturating_add(1);
     view.request.reach = Some(reach);
     let effects = history::again(app, 1);
+    if let Some(view) = app.view_mut() {
+        view.awaits_logs = view.request.goals.iter().any(|goal| goal.domain() == "log");
+    }
     app.say(format!("asking again with reach {reach}"), Tone::Quiet);
     effects
 }
