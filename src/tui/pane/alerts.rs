@@ -38,10 +38,8 @@ pub(crate) struct Alerts {
     pub(crate) filter: Filter,
     pub(crate) show_suppressed: bool,
     pub(crate) side: usize,
-    /// Whether messages are wrapped.
-    pub(crate) wrap: bool,
-    /// Columns of the screen.
-    pub(crate) width: usize,
+    /// The columns in which messages are wrapped, if they are.
+    pub(crate) wrap: Option<usize>,
 }
 
 impl Alerts {
@@ -90,8 +88,8 @@ impl Alerts {
     /// Puts the selected row on screen.
     fn settle(&mut self, height: usize) {
         let room = self.room(height);
-        if self.wrap {
-            let tall = |row: usize| table::height(&self.all[self.shown[row]], self.width);
+        if let Some(width) = self.wrap {
+            let tall = |row: usize| table::height(&self.all[self.shown[row]], width);
             self.cursor.settle_tall(self.shown.len(), room, tall);
         } else {
             self.cursor.settle(self.shown.len(), room);
@@ -116,8 +114,12 @@ impl Alerts {
 
     /// Selects the row that is drawn at a line of the pane.
     pub(crate) fn click(&mut self, line: usize, height: usize) {
-        let row = (line + self.cursor.top).checked_sub(1 + self.errors.len());
-        if let Some(row) = row.filter(|row| *row < self.shown.len()) {
+        let tall = |row: usize| {
+            let alert = &self.all[self.shown[row]];
+            self.wrap.map_or(1, |width| table::height(alert, width))
+        };
+        let line = line.checked_sub(1 + self.errors.len());
+        if let Some(row) = line.and_then(|line| self.cursor.row(line, self.shown.len(), tall)) {
             self.cursor.at = row;
             self.settle(height);
         }
@@ -158,7 +160,7 @@ impl Alerts {
     /// What the right end of the title tells.
     pub(crate) fn state(&self) -> Line {
         let mut line = Line::new();
-        if self.wrap {
+        if self.wrap.is_some() {
             line.push(" wrap on ", Tone::Quiet);
         }
         if self.asked && self.known {
@@ -194,7 +196,7 @@ impl Alerts {
             node: &node,
             shown: &self.shown,
             cursor: self.cursor,
-            look: Look { side: self.side, wrap: self.wrap, ..Look::default() },
+            look: Look { side: self.side, wrap: self.wrap.is_some(), ..Look::default() },
             find: &self.find,
             focus: None,
             names: &Names::default(),

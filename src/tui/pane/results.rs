@@ -135,19 +135,31 @@ impl Results {
 
     fn settle(&mut self, node: &Node, (width, height): (u16, u16)) {
         let height = usize::from(height).saturating_sub(overhead(node, height));
-        let (look, shown, names) = (self.look, &self.shown, &self.digest.names);
-        let cursor = &mut self.spot.cursor;
-        let kind = fact::kind(&node.class);
-        if look.wrap && kind != Kind::Series {
-            let tall = |row: usize| match (&node.members[shown[row]].object, usize::from(width)) {
-                (object, width) if kind == Kind::Log => logs::height(object, names, width, look),
-                (object, width) => table::height(object, width),
-            };
-            cursor.settle_tall(shown.len(), height, tall);
+        let mut cursor = self.spot.cursor;
+        if self.look.wrap {
+            cursor.settle_tall(self.shown.len(), height, |row| self.tall(node, row, width));
         } else {
-            cursor.settle(shown.len(), height);
+            cursor.settle(self.shown.len(), height);
         }
-        self.spot.id = shown.get(cursor.at).map(|&at| Arc::clone(&node.members[at].object.id));
+        self.spot.cursor = cursor;
+        self.spot.id = self.shown.get(cursor.at).map(|&at| Arc::clone(&node.members[at].object.id));
+    }
+
+    /// How many lines of the screen a row takes.
+    fn tall(&self, node: &Node, row: usize, width: u16) -> usize {
+        let (object, width) = (&node.members[self.shown[row]].object, usize::from(width));
+        match fact::kind(&node.class) {
+            Kind::Series => 1,
+            _ if !self.look.wrap => 1,
+            Kind::Log => logs::height(object, &self.digest.names, width, self.look),
+            _ => table::height(object, width),
+        }
+    }
+
+    /// The row at a line of the pane.
+    pub(crate) fn row_at(&self, line: usize, node: &Node, room: (u16, u16)) -> Option<usize> {
+        let line = line.checked_sub(overhead(node, room.1))?;
+        self.spot.cursor.row(line, self.shown.len(), |row| self.tall(node, row, room.0))
     }
 
     /// The index of the selected member.
@@ -161,13 +173,9 @@ impl Results {
     }
 
     /// The first row on screen.
+    #[cfg(test)]
     pub(crate) fn top(&self) -> usize {
         self.spot.cursor.top
-    }
-
-    /// How many rows there are.
-    pub(crate) fn len(&self) -> usize {
-        self.shown.len()
     }
 
     /// The filter of this node.
@@ -312,7 +320,7 @@ impl Rows<'_> {
 
 /// Rows above the objects where there are `height` in all: the heading of a table or the curve
 /// of a log, and lines that say what went wrong.
-pub(crate) fn overhead(node: &Node, height: u16) -> usize {
+fn overhead(node: &Node, height: u16) -> usize {
     usize::from(fact::kind(&node.class) != Kind::Log || curve::worth(node, height))
         + remarks::above(node).len()
 }

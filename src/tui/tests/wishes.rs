@@ -241,3 +241,18 @@ fn a_longer_reach_goes_on_to_wait_for_logs() {
     driver.snapshot(finished());
     assert_eq!(driver.app.view().map(|view| view.focus), Some(Pane::Results));
 }
+
+#[test]
+fn a_click_selects_what_is_there_in_wrapped_rows() {
+    use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+    let mut driver = Driver::listed((60, 14));
+    driver.press("v");
+    let screen = driver.screen();
+    let row = screen.lines().position(|line| line.contains("Watchdog"));
+    let row = u16::try_from(row.expect("it is shown")).expect("small") + 1;
+    let kind = MouseEventKind::Down(MouseButton::Left);
+    let modifiers = KeyModifiers::NONE;
+    driver.event(Event::Mouse(MouseEvent { kind, column: 9, row, modifiers }));
+    let selected = driver.app.alerts.selected().expect("one");
+    assert_eq!(selected.text("/labels/alertname"), Some("Watchdog"));
+}

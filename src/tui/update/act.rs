@@ -221,7 +221,7 @@ fn put(app: &mut App, text: String, what: &str) -> Vec<Effect> {
 
 fn wrap(app: &mut App) {
     let Some(view) = app.view_mut() else {
-        app.alerts.wrap ^= true;
+        app.alerts.wrap = if app.alerts.wrap.is_none() { Some(0) } else { None };
         return super::refit(app);
     };
     if view.focus == Pane::Detail {

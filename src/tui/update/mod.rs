@@ -67,7 +67,7 @@ fn on_key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
 /// Makes everything fit a screen that has changed.
 fn refit(app: &mut App) {
     let rows = app.alert_rows();
-    app.alerts.width = usize::from(app.size.0);
+    app.alerts.wrap = app.alerts.wrap.map(|_| usize::from(app.size.0));
     app.alerts.refine(rows);
     let layout = app.layout();
     if let Some(view) = app.view_mut() {

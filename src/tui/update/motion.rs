@@ -4,7 +4,6 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
 use crate::tui::app::{App, Popup};
 use crate::tui::layout::{PANES, Pane};
-use crate::tui::pane::results::overhead;
 use crate::tui::widget::cursor::Motion;
 
 /// Columns that one step sideways takes.
@@ -144,10 +143,9 @@ fn click(app: &mut App, pane: Pane, row: usize) {
             }
         }
         Pane::Results => {
-            let height = layout.rows(pane).height;
-            let above = view.node().map_or(0, |(_, node)| overhead(node, height));
-            let at = (view.results.top() + row).checked_sub(above);
-            if let Some(at) = at.filter(|at| *at < view.results.len()) {
+            let (room, node) = (layout.room(pane), view.node());
+            let at = node.and_then(|(_, node)| view.results.row_at(row, node, room));
+            if let Some(at) = at {
                 select_result(app, at);
             }
         }

@@ -57,6 +57,20 @@ impl Cursor {
         }
     }
 
+    /// The row at a line of the screen, where rows are of different height.
+    pub(crate) fn row(
+        &self,
+        line: usize,
+        len: usize,
+        tall: impl Fn(usize) -> usize,
+    ) -> Option<usize> {
+        let mut used = 0;
+        (self.top..len).find(|row| {
+            used += tall(*row).max(1);
+            used > line
+        })
+    }
+
     /// Selects a row while it stays on the same line of the screen.
     pub(crate) fn hold(&mut self, at: usize) {
         let line = self.at - self.top.min(self.at);
