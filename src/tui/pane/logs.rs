@@ -1,5 +1,7 @@
 //! Log lines: time, level, where from, and what was said.
 
+use std::collections::HashMap;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
@@ -115,6 +117,9 @@ impl Names {
                 terms.push((term, widest.min(NAME)));
             }
         }
+        if terms.len() > 1 && one_each(node, shown) {
+            terms.pop();
+        }
         Self { terms }
     }
 
@@ -129,6 +134,16 @@ impl Names {
         let names = self.terms.iter().filter_map(|(term, _)| fact::term(object, term));
         names.flat_map(|name| [name, "  "]).collect()
     }
+}
+
+/// Whether every Pod has lines of one container only, so that its name tells the container too.
+fn one_each(node: &Node, shown: &[usize]) -> bool {
+    let mut known: HashMap<&str, Option<&str>> = HashMap::new();
+    shown.iter().filter_map(|&at| Some(&node.members.get(at)?.object)).all(|object| {
+        let container = fact::term(object, "container");
+        let pod = fact::term(object, "pod").unwrap_or_default();
+        *known.entry(pod).or_insert(container) == container
+    })
 }
 
 /// A name in at most so many cells. Its end stays, as that is where names of Pods differ.

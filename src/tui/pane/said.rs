@@ -11,9 +11,31 @@ pub(super) fn said(object: &Object, whole: bool) -> &str {
     if object.preview.is_empty() || (whole && cut) {
         return fact::text(object);
     }
-    let rest = if object.time.is_some() { after_time(&object.preview) } else { &object.preview };
+    let rest = if object.time.is_some() {
+        after_time(after_klog(&object.preview))
+    } else {
+        &object.preview
+    };
     let rest = after_level(after_process(rest), object.severity);
     if rest.is_empty() { &object.preview } else { rest }
+}
+
+/// A text without what the Kubernetes logger begins with, as `W1123 06:40:30.000000       1 `.
+fn after_klog(text: &str) -> &str {
+    let rest = text.strip_prefix(['I', 'W', 'E', 'F']).unwrap_or_default();
+    let mut parts = rest.splitn(3, ' ');
+    let digits = |part: &str, signs: &str| {
+        !part.is_empty() && part.chars().all(|c| c.is_ascii_digit() || signs.contains(c))
+    };
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(day), Some(time), Some(rest))
+            if day.len() == 4 && digits(day, "") && time.len() > 8 && digits(time, ":.") =>
+        {
+            let rest = rest.trim_start();
+            rest.split_once(' ').filter(|(id, _)| digits(id, "")).map_or(rest, |(_, rest)| rest)
+        }
+        _ => text,
+    }
 }
 
 /// A text without the number of a process that it begins with, as `[27] `.
@@ -114,6 +136,9 @@ mod tests {
         ] {
             assert_eq!(after_level(text, severity), expected, "{text}");
         }
+        let klog = "W1123 06:40:30.000000       1 node.go:7] full";
+        assert_eq!(after_klog(klog), "node.go:7] full");
+        assert_eq!(after_klog("I think so too"), "I think so too");
         assert_eq!(after_process("[27] full"), "full");
         assert_eq!(after_process("[a] full"), "[a] full");
     }
