@@ -172,17 +172,18 @@ pub(crate) fn draw(rows: &Rows<'_>, buffer: &mut Buffer, frame: Frame) {
     let cells = |object: &Object| -> Vec<String> {
         columns(fact::kind(&rows.node.class))
             .iter()
-            .map(|column| crate::model::clean(&(column.cell)(object, frame.now)))
+            .map(|column| {
+                let below = rows.look.wrap && column.head == MESSAGE.head;
+                let text = if below { String::new() } else { (column.cell)(object, frame.now) };
+                crate::model::clean(&text)
+            })
             .collect()
     };
     let columns = columns(fact::kind(&rows.node.class));
     let visible: Vec<(usize, &Object, Vec<String>)> =
         rows.visible().take(height).map(|(row, object)| (row, object, cells(object))).collect();
     let cells: Vec<&[String]> = visible.iter().map(|(_, _, cells)| cells.as_slice()).collect();
-    let mut widths = widths(columns, &cells, usize::from(area.width));
-    if let Some(message) = widths.last_mut().filter(|_| rows.look.wrap) {
-        *message = 0;
-    }
+    let widths = widths(columns, &cells, width);
     let mut line = Line::new();
     line.push(" ", Tone::Plain);
     for (column, width) in columns.iter().zip(&widths).filter(|(_, width)| **width > 0) {
@@ -201,7 +202,10 @@ pub(crate) fn draw(rows: &Rows<'_>, buffer: &mut Buffer, frame: Frame) {
             let tone = if at == 0 { Tone::from(object.severity) } else { columns[at].tone };
             let text = crate::model::fit(&cells[at], *width);
             let gap = " ".repeat(width - text.width().min(*width) + 2);
-            line.marked(&text, tone, &rows.find.needle).push(gap, Tone::Plain);
+            line.marked(&text, tone, &rows.find.needle);
+            if at + 1 < widths.len() {
+                line.push(gap, Tone::Plain);
+            }
         }
         let place = Rect { y, height: 1, ..area };
         line.draw(buffer, place, rows.look.side);
