@@ -107,7 +107,7 @@ impl World for Explored {
         let usual = session.usual_window(&request.start);
         let scope = Scope {
             window: request.window.unwrap_or(usual),
-            focus: crate::engine::focus(&request.start),
+            focus: request.focus.or_else(|| crate::engine::focus(&request.start)),
             limit: session.settings.limit.saturating_mul(request.lift.max(1)),
         };
         let asked = request.query.map(|query| {
