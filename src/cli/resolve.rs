@@ -21,10 +21,16 @@ pub(super) struct Resolved {
 
 /// Asks for the objects of a START.
 pub(super) async fn resolve(session: &Session, text: &str) -> eyre::Result<Resolved> {
-    session.ready().await;
     let domains = session.engine.domains();
-    let Start { query, expression } =
-        start::parse(text, session.namespace.as_deref(), domains).map_err(usage)?;
+    let parse = || start::parse(text, session.namespace.as_deref(), domains);
+    // Only Kubernetes objects need to know what kinds the cluster has.
+    let Start { query, expression } = match parse() {
+        Ok(start) if start.query.class().domain() != "k8s" => start,
+        _ => {
+            session.ready().await;
+            parse().map_err(usage)?
+        }
+    };
     let scope = session.start_scope(query.class())?;
     let mut answers = session.engine.get(vec![query.clone()], scope).await;
     let mut found = objects(&answers);

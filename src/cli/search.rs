@@ -35,9 +35,19 @@ pub(super) async fn goals(
 ) -> eyre::Result<Outcome> {
     let format = global.format("goals", &FORMATS).map_err(usage)?;
     let session = Session::open(global, Purpose::Ask).await?;
-    session.ready().await;
     let domains = session.engine.domains();
-    let goals: Result<Vec<Vec<Class>>, _> = goals.iter().map(|goal| domains.goal(goal)).collect();
+    let parse = || goals.iter().map(|goal| domains.goal(goal)).collect::<Result<Vec<_>, _>>();
+    let known = parse();
+    let kubernetes = |goals: &Vec<Vec<Class>>| goals.iter().flatten().any(|c| c.domain() == "k8s");
+    let goals = if known.as_ref().is_ok_and(|goals| !kubernetes(goals)) {
+        known
+    } else {
+        tokio::select! {
+            () = session.ready() => {}
+            () = expired(session.deadline()) => {}
+        }
+        parse()
+    };
     let goals = goals.map_err(|fault| usage(fault.to_string()))?;
     let reach = session.settings.reach;
     let ask = Ask { start, goals, reach };
