@@ -64,6 +64,23 @@ impl Vocabulary {
         names.filter_map(|name| labels.get(name)?.as_str()).find(|value| !value.is_empty())
     }
 
+    /// A regular expression (RE2) of the namespaces of a log class, and whether they match it;
+    /// `application` is what no other class is. `None` for a class that nothing is said of.
+    pub fn namespaces_of(&self, class: &str) -> Option<(bool, String)> {
+        let regex = |patterns: &[&String]| {
+            let one = |pattern: &&String| match pattern.strip_suffix('*') {
+                Some(start) => format!("{}.*", super::escape_re2(start)),
+                None => super::escape_re2(pattern),
+            };
+            patterns.iter().map(one).collect::<Vec<_>>().join("|")
+        };
+        if let Some(own) = self.log_classes.get(class).filter(|own| !own.is_empty()) {
+            return Some((true, regex(&own.iter().collect::<Vec<_>>())));
+        }
+        let others: Vec<&String> = self.log_classes.values().flatten().collect();
+        (class == "application" && !others.is_empty()).then(|| (false, regex(&others)))
+    }
+
     /// The name of the log class of a namespace's Pods: `application` unless a pattern says else.
     pub fn log_class(&self, namespace: &str) -> &str {
         let listed = |patterns: &Vec<String>| {
@@ -106,6 +123,10 @@ mod tests {
         ] {
             assert_eq!(words.log_class(namespace), class, "{namespace}");
         }
+        let (inside, regex) = words.namespaces_of("infrastructure").expect("some");
+        assert_eq!((inside, &*regex), (true, "default|kube|kube-.*|openshift|openshift-.*"));
+        assert_eq!(words.namespaces_of("application"), Some((false, regex)));
+        assert_eq!(words.namespaces_of("audit"), None);
     }
 
     #[test]

@@ -59,6 +59,7 @@ impl Part {
 
 /// The parts that answer a selector, or why nothing can.
 pub(super) fn plan(
+    class: &str,
     pods: &PodLogs,
     labels: &BTreeSet<String>,
     words: &Vocabulary,
@@ -71,6 +72,8 @@ pub(super) fn plan(
     if labels.is_empty() {
         return Err("Loki has no logs at all in this window".to_owned());
     }
+    // Where no namespace is named, those of the class are meant.
+    let whole = words.namespaces_of(class).filter(|_| pods.namespace.is_none());
     let mut own = Vec::new();
     for (name, value) in &pods.labels {
         let Some(label) = label_names(name).into_iter().find(|name| labels.contains(name)) else {
@@ -81,8 +84,10 @@ pub(super) fn plan(
         };
         own.push(Matcher::equal(&label, value));
     }
-    let parts: Vec<Part> =
-        schemes(labels, words).iter().filter_map(|scheme| part(scheme, pods, &own)).collect();
+    let parts: Vec<Part> = schemes(labels, words)
+        .iter()
+        .filter_map(|scheme| part(scheme, pods, whole.as_ref(), &own))
+        .collect();
     if parts.is_empty() {
         let missing = if pods.namespace.is_some() { "namespaces" } else { "Pods" };
         return Err(format!(
@@ -101,12 +106,24 @@ fn list(labels: &BTreeSet<String>) -> String {
     shown.join(", ")
 }
 
-fn part(scheme: &Scheme, pods: &PodLogs, own: &[Matcher]) -> Option<Part> {
+fn part(
+    scheme: &Scheme,
+    pods: &PodLogs,
+    whole: Option<&(bool, String)>,
+    own: &[Matcher],
+) -> Option<Part> {
     let mut fixed = own.to_vec();
     match (&scheme.namespace, &pods.namespace) {
         (Some(label), Some(namespace)) => fixed.push(Matcher::equal(label, namespace)),
         (None, Some(_)) => return None,
         _ => {}
+    }
+    if let (Some(label), Some((inside, regex))) = (&scheme.namespace, whole) {
+        if !inside {
+            fixed.extend(Matcher::new(label, MatchOp::Regex, ".+"));
+        }
+        let op = if *inside { MatchOp::Regex } else { MatchOp::NotRegex };
+        fixed.extend(Matcher::new(label, op, regex));
     }
     if let Some(label) = scheme.container.as_ref().filter(|_| !pods.containers.is_empty()) {
         let regex: Vec<String> = pods.containers.iter().map(|name| escape_re2(name)).collect();
@@ -174,7 +191,7 @@ mod tests {
         };
         let labels = labels.iter().map(|label| (*label).to_owned()).collect();
         let names: Vec<&str> = pods.name.iter().map(String::as_str).collect();
-        let parts = plan(&pods, &labels, &Vocabulary::builtin())?;
+        let parts = plan("application", &pods, &labels, &Vocabulary::builtin())?;
         Ok(parts.iter().map(|part| part.logql(&names)).collect())
     }
 
@@ -196,7 +213,14 @@ mod tests {
             (db, &["namespace", "pod_name"], vec![r#"{namespace="shop",pod_name="db-0"}"#]),
             ("{namespace: shop}", &promtail, vec![r#"{namespace="shop"}"#]),
             ("{name: db-0}", &["pod"], vec![r#"{pod="db-0"}"#]),
-            ("{}", &promtail, vec![r#"{namespace=~".+"}"#]),
+            (
+                "{}",
+                &promtail,
+                vec![concat!(
+                    r#"{namespace=~".+","#,
+                    r#"namespace!~"default|kube|kube-.*|openshift|openshift-.*"}"#
+                )],
+            ),
             (
                 "{namespace: shop, containers: [b.x, a]}",
                 &promtail,

@@ -97,7 +97,7 @@ impl Inner {
         let mut clusters: BTreeMap<String, (Vec<Part>, Vec<Asked>)> = BTreeMap::new();
         for query in queries {
             let Some(LogSelector::Pods(pods)) = query.selector() else { continue };
-            match plan(pods, &labels, &self.server.words) {
+            match plan(query.class().name(), pods, &labels, &self.server.words) {
                 Ok(parts) => {
                     let pod = pods.name.clone();
                     let key = format!("{} {parts:?}", query.class());
@@ -164,7 +164,9 @@ impl Inner {
                     error.message = format!("a part is missing: {}", error.message);
                     error
                 });
-                Ok(Found { missing, ..found(all, scope, Some(note)) })
+                let mut found = found(all, scope, None);
+                found.note = found.objects.is_empty().then_some(note);
+                Ok(Found { missing, ..found })
             }
         }
     }
