@@ -34,6 +34,9 @@ struct Draft {
     makers: Vec<Vec<usize>>,
 }
 
+/// Which goals every path had been at that expands an object.
+type Claimed = HashMap<(Class, Arc<str>), u64>;
+
 /// Cheapest first, then in order of making: a `BinaryHeap` pops the greatest.
 type Turn = std::cmp::Reverse<(u32, usize)>;
 
@@ -42,7 +45,7 @@ impl Build<'_> {
         let Some(first) = self.search.start.objects.first() else { return };
         let root = self.root(first.class.clone());
         self.nodes.push(root);
-        let mut claimed: HashSet<(Class, Arc<str>)> = HashSet::new();
+        let mut claimed = Claimed::new();
         let mut turns: BinaryHeap<Turn> = BinaryHeap::from([std::cmp::Reverse((0, 0))]);
         while let Some(std::cmp::Reverse((_, index))) = turns.pop() {
             if index > 0 {
@@ -125,15 +128,21 @@ impl Build<'_> {
         }
     }
 
-    /// Takes the objects that no cheaper path expands; marks the others as seen.
-    fn claim(&mut self, index: usize, claimed: &mut HashSet<(Class, Arc<str>)>) -> Vec<usize> {
+    /// Takes the objects that no cheaper path expands; marks the others as seen. A path that still
+    /// looks for a goal which the cheaper one had been at takes the object again: it may go on
+    /// where the other could not.
+    fn claim(&mut self, index: usize, claimed: &mut Claimed) -> Vec<usize> {
+        let reached = self.nodes[index].reached;
         let node = &mut self.nodes[index].node;
         let mut open = Vec::new();
         for (at, member) in node.members.iter_mut().enumerate() {
-            if claimed.insert((node.class.clone(), Arc::clone(&member.object.id))) {
-                open.push(at);
-            } else {
+            let key = (node.class.clone(), Arc::clone(&member.object.id));
+            let before = claimed.entry(key).or_insert(u64::MAX);
+            if *before & !reached == 0 {
                 member.seen = true;
+            } else {
+                *before &= reached;
+                open.push(at);
             }
         }
         // Rules see one object of a group like any other, so groups count, not objects.
