@@ -69,7 +69,8 @@ impl Reader {
         } else if let Some(head) = line.strip_prefix("@ ") {
             self.end_repeat();
             let mut words = head.split_whitespace();
-            let pods = world.find(words.next().unwrap_or_default()).into_iter().cloned().collect();
+            let pods = world.find(words.next().unwrap_or_default());
+            let pods = pods.into_iter().filter(|pod| pod.started).cloned().collect();
             let container = words.next().unwrap_or_default().to_owned();
             let mut stream = Stream { pods, container, ..Stream::default() };
             for word in words {

@@ -156,6 +156,9 @@ pub(super) fn add(world: &mut World, birth: Birth<'_>) {
         port: first.ports.iter().next().map(|(name, port)| (name.clone(), *port)),
         restarts: birth.trouble.map_or(0, |trouble| trouble.restarts),
         ready: birth.trouble.is_none_or(|trouble| trouble.ready) && lost.is_none(),
+        started: birth.trouble.is_none_or(|trouble| {
+            trouble.waiting.as_deref().is_none_or(|reason| !reason.contains("Image"))
+        }),
         created: birth.created,
         memory: first.requests.get("memory").map_or(128e6, |text| bytes(text)),
     });

@@ -110,6 +110,8 @@ fn every_line_and_series_has_its_pod() {
         assert_eq!(pod["spec"]["nodeName"], line["node"], "{key}");
         let mut containers = pod["spec"]["containers"].as_array().into_iter().flatten();
         assert!(containers.any(|item| item["name"] == line["container"]), "container of {line}");
+        let waiting = pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"].as_str();
+        assert!(!waiting.is_some_and(|why| why.contains("Image")), "{key} never ran: {line}");
         assert!(!left_over(line), "{line}");
     }
     for (_, series) in all(&DEMO, "metric") {

@@ -44,6 +44,8 @@ pub(super) struct Pod {
     pub port: Option<(String, u16)>,
     pub restarts: u32,
     pub ready: bool,
+    /// Whether its containers ever ran, so that they can have written something.
+    pub started: bool,
     pub created: Ago,
     /// Of the memory that the first container asks for, in bytes.
     pub memory: f64,
