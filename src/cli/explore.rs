@@ -130,7 +130,7 @@ impl World for Explored {
     }
 
     fn refresh(&self) {
-        self.0.engine.refresh();
+        self.0.refresh();
     }
 }
 

@@ -36,16 +36,21 @@ pub(super) struct Live {
 }
 
 /// Learning what kinds the cluster has; it goes on in the background.
-pub(super) struct Discovery(Shared<BoxFuture<'static, ()>>);
+pub(super) struct Discovery {
+    first: Shared<BoxFuture<'static, ()>>,
+    kube: Kube,
+    k8s: Arc<K8s>,
+}
 
 impl Discovery {
     /// Failures are told on standard error if that is not the explorer's; the source's state
     /// tells them too.
     fn start(kube: Kube, k8s: Arc<K8s>, tell: bool) -> Self {
+        let (asked, learner) = (kube.clone(), Arc::clone(&k8s));
         let task = tokio::spawn(async move {
-            let faults = match discover(&kube).await {
+            let faults = match discover(&asked).await {
                 Ok((catalog, faults)) => {
-                    k8s.learn(catalog);
+                    learner.learn(catalog);
                     faults
                 }
                 Err(fault) => vec![fault],
@@ -54,12 +59,22 @@ impl Discovery {
                 note(&format!("not all kinds of the cluster are known: {}", failure(fault)));
             }
         });
-        Self(task.map(|_| ()).boxed().shared())
+        Self { first: task.map(|_| ()).boxed().shared(), kube, k8s }
     }
 
     /// Waits for the end, which the client's timeout bounds.
     pub(super) async fn done(&self) {
-        self.0.clone().await;
+        self.first.clone().await;
+    }
+
+    /// Learns anew, in the background.
+    pub(super) fn again(&self) {
+        let (kube, k8s) = (self.kube.clone(), Arc::clone(&self.k8s));
+        tokio::spawn(async move {
+            if let Ok((catalog, _)) = discover(&kube).await {
+                k8s.learn(catalog);
+            }
+        });
     }
 }
 

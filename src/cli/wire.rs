@@ -220,6 +220,14 @@ impl Session {
         }
     }
 
+    /// Forgets what was kept, and learns anew what kinds there are.
+    pub(super) fn refresh(&self) {
+        self.engine.refresh();
+        if let Some(discovery) = &self.discovery {
+            discovery.again();
+        }
+    }
+
     /// The time: the end of a recording, else the clock's.
     pub(super) fn now(&self) -> DateTime<Utc> {
         self.end.unwrap_or_else(Utc::now)
