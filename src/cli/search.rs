@@ -12,7 +12,7 @@ use super::resolve::{failure, resolve};
 use super::wire::{Purpose, Session};
 use super::{Outcome, emit, note, usage};
 use crate::engine::{Request, Running, Snapshot};
-use crate::graph::RunState;
+use crate::graph::{RunState, rfc3339};
 use crate::model::{Class, Query};
 
 const FORMATS: [Format; 6] =
@@ -75,6 +75,7 @@ async fn run(
     shape: Shape,
     verbose: u8,
 ) -> eyre::Result<Outcome> {
+    let reach = ask.reach;
     let Some((snapshot, query)) = find(session, ask).await? else {
         return Ok(Outcome::Interrupted);
     };
@@ -92,7 +93,16 @@ async fn run(
         _ => Report::new(&snapshot, &query, shape.objects).print(format)?,
     };
     emit(&text)?;
-    Ok(outcome(&snapshot))
+    let outcome = outcome(&snapshot);
+    if outcome == Outcome::Nothing {
+        note(&format!(
+            "nothing was found within reach {reach} from {} to {}; --since looks further back, \
+             --reach further away",
+            rfc3339(snapshot.window.start),
+            rfc3339(snapshot.window.end)
+        ));
+    }
+    Ok(outcome)
 }
 
 /// Runs a search from a START to its end; `None` if it was interrupted. A START that matches
