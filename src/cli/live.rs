@@ -48,14 +48,7 @@ impl Discovery {
     fn start(kube: Kube, k8s: Arc<K8s>, tell: bool) -> Self {
         let (asked, learner) = (kube.clone(), Arc::clone(&k8s));
         let task = tokio::spawn(async move {
-            let faults = match discover(&asked).await {
-                Ok((catalog, faults)) => {
-                    learner.learn(catalog);
-                    faults
-                }
-                Err(fault) => vec![fault],
-            };
-            for fault in faults.iter().filter(|_| tell) {
+            for fault in learn(&asked, &learner).await.iter().filter(|_| tell) {
                 note(&format!("not all kinds of the cluster are known: {}", failure(fault)));
             }
         });
@@ -70,11 +63,18 @@ impl Discovery {
     /// Learns anew, in the background.
     pub(super) fn again(&self) {
         let (kube, k8s) = (self.kube.clone(), Arc::clone(&self.k8s));
-        tokio::spawn(async move {
-            if let Ok((catalog, _)) = discover(&kube).await {
-                k8s.learn(catalog);
-            }
-        });
+        tokio::spawn(async move { learn(&kube, &k8s).await });
+    }
+}
+
+/// Asks what kinds there are; returns what could not be learned.
+async fn learn(kube: &Kube, k8s: &K8s) -> Vec<StoreError> {
+    match discover(kube).await {
+        Ok((catalog, faults)) => {
+            k8s.learn(catalog);
+            faults
+        }
+        Err(fault) => vec![fault],
     }
 }
 
