@@ -36,8 +36,15 @@ pub(super) async fn run(global: &Global, query: &str) -> eyre::Result<Outcome> {
         let total = cut.total.map_or_else(|| "more".to_owned(), |total| total.to_string());
         note(&format!("{} of {total} objects ({}); --limit lifts it", cut.shown, cut.by));
     }
+    if let Some(error) = &found.missing {
+        note(&failure(error));
+    }
     emit(&print(&found.objects, format)?)?;
-    Ok(if found.objects.is_empty() { Outcome::Nothing } else { Outcome::Found })
+    Ok(match (&found.missing, found.objects.is_empty()) {
+        (Some(_), _) => Outcome::Partial,
+        (None, true) => Outcome::Nothing,
+        (None, false) => Outcome::Found,
+    })
 }
 
 fn print(objects: &[Arc<Object>], format: Format) -> eyre::Result<String> {

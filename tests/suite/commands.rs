@@ -6,6 +6,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
+use crate::fake::http::Server;
 use crate::run::{command, folder, recording, replay, run};
 
 fn json(args: &[&str]) -> Value {
@@ -480,4 +481,16 @@ fn the_explorer_asks_for_a_terminal() {
     let done = replay(&[]);
     assert_eq!(done.code, Some(2));
     assert!(done.err.contains("needs a terminal"), "{}", done.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn alerts_without_their_silences_are_a_partial_answer() {
+    let prometheus = Server::start(crate::prometheus_store::rules).await;
+    let urls = ["--prometheus-url", &prometheus.url, "--alertmanager-url", "http://127.0.0.1:1"];
+    for args in [&["get", "alert:alert:{}"][..], &["goals", "alert/KubePodCrashLooping", "metric"]]
+    {
+        let done = run(&[&urls[..], args].concat());
+        assert_eq!(done.code, Some(3), "{args:?}: {}{}", done.out, done.err);
+        assert!(done.err.contains("without silences"), "{args:?}: {}", done.err);
+    }
 }

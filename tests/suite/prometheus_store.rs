@@ -30,7 +30,7 @@ fn alertmanager(server: &Server) -> Arc<Alertmanager> {
     Arc::new(Alertmanager::new(options("alertmanager", server)).unwrap())
 }
 
-fn rules(_: &Request) -> Response {
+pub(crate) fn rules(_: &Request) -> Response {
     let alert = |pod: &str, state: &str, at: &str| {
         json!({"labels": {"alertname": "KubePodCrashLooping", "namespace": "shop", "pod": pod},
                "annotations": {"summary": "crashing"}, "state": state, "activeAt": at, "value": "1e+00"})
