@@ -1,0 +1,59 @@
+//! What benches share: medians, the rows of the table, and the file that it lands in.
+
+use std::time::{Duration, Instant};
+
+/// One figure of the table.
+pub(crate) struct Row {
+    /// What was measured.
+    pub(crate) bench: String,
+    /// What it is compared with, measured in the same run.
+    pub(crate) bound: String,
+    /// The highest ratio that is good enough.
+    pub(crate) target: f64,
+    /// The ratio that was measured.
+    pub(crate) ratio: f64,
+    /// The figures behind the ratio, with units and how often they were taken.
+    pub(crate) figures: String,
+}
+
+/// The median time of some runs.
+pub(crate) fn median(runs: usize, mut run: impl FnMut()) -> Duration {
+    let mut times: Vec<Duration> = (0..runs)
+        .map(|_| {
+            let began = Instant::now();
+            run();
+            began.elapsed()
+        })
+        .collect();
+    times.sort_unstable();
+    times[runs / 2]
+}
+
+/// How many times one duration is the other.
+pub(crate) fn ratio(measured: Duration, bound: Duration) -> f64 {
+    measured.as_secs_f64() / bound.as_secs_f64()
+}
+
+/// The rows as a Markdown table.
+pub(crate) fn table(rows: &[Row]) -> String {
+    let mut text = String::from("| bench | bound | target | measured | |\n|---|---|---|---|---|\n");
+    for row in rows {
+        let mark = if row.ratio <= row.target { "" } else { " **missed**" };
+        text += &format!(
+            "| {} | {} | <= {}x | {:.2}x{mark} | {} |\n",
+            row.bench, row.bound, row.target, row.ratio, row.figures
+        );
+    }
+    text
+}
+
+/// Replaces the table in `benches/README.md`.
+pub(crate) fn write(table: &str) {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/README.md");
+    let text = std::fs::read_to_string(path).expect("benches/README.md");
+    let rest: Vec<&str> = text.lines().filter(|line| !line.starts_with('|')).collect();
+    let at = rest.iter().position(|line| line.starts_with("<!-- table")).expect("a table mark");
+    let (before, after) = rest.split_at(at + 1);
+    let text = format!("{}\n{table}{}\n", before.join("\n"), after.join("\n"));
+    std::fs::write(path, text).expect("benches/README.md can be written");
+}
