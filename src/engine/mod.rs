@@ -21,7 +21,7 @@ use crate::rule::RuleSet;
 pub use plan::{Outline, Plan};
 pub use progress::{Fault, Snapshot};
 pub use run::{Running, Stores, objects};
-pub use search::{Bounds, Rules, Search, Start};
+pub use search::{Bounds, Rules, Search, Start, Wanted};
 
 /// How far a search for neighbors goes by default.
 pub const DEPTH: u32 = 3;

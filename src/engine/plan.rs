@@ -85,6 +85,13 @@ impl Plan {
         (fresh || (!visited && onward())).then_some(reached | here)
     }
 
+    /// The cheapest total of a path that goes through a class at a cost: what it has spent, and
+    /// what the nearest goal costs from there that it had not reached before.
+    pub fn total(&self, class: &Class, cost: u32, before: u64) -> u32 {
+        let open = self.groups.iter().enumerate().filter(|(bit, _)| before & (1 << bit) == 0);
+        cost + open.filter_map(|(_, (_, costs))| costs.from(class)).min().unwrap_or(0)
+    }
+
     fn within(&self, spent: u32, reached: u64, cost: impl Fn(&Costs) -> Option<u32>) -> bool {
         self.groups.iter().enumerate().any(|(bit, (_, costs))| {
             reached & (1 << bit) == 0

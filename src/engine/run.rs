@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::progress::Snapshot;
-use super::search::{Rules, Search};
+use super::search::{Rules, Search, Wanted};
 use crate::model::{Answer, Class, ErrorKind, Object, Query, Scope, Store, StoreError};
 
 /// How many answers are taken in at once, while that is cheap.
@@ -105,6 +105,10 @@ impl Asker {
     }
 }
 
+fn queries(wanted: Vec<Wanted>) -> Vec<Query> {
+    wanted.into_iter().map(|wanted| wanted.query).collect()
+}
+
 fn missing(domain: &str, query: Query) -> Answer {
     let message = format!("no source for {domain} is configured");
     let error = StoreError::new(ErrorKind::Missing, domain, message);
@@ -115,7 +119,7 @@ fn missing(domain: &str, query: Query) -> Answer {
 pub(super) fn start(
     asker: Asker,
     search: Search,
-    first: Vec<Query>,
+    first: Vec<Wanted>,
     goals: Arc<[Class]>,
     deadline: Option<Duration>,
 ) -> Running {
@@ -147,12 +151,12 @@ struct Drive {
 impl Drive {
     async fn run(
         mut self,
-        first: Vec<Query>,
+        first: Vec<Wanted>,
         sender: watch::Sender<Arc<Snapshot>>,
         stop: Arc<Notify>,
         deadline: Option<Instant>,
     ) {
-        self.open.extend(self.asker.ask(first));
+        self.open.extend(self.asker.ask(queries(first)));
         while !self.search.finished() {
             sender.send_replace(Arc::new(self.snapshot(false)));
             let expired = async {
@@ -193,7 +197,7 @@ impl Drive {
         let began = Instant::now();
         let wanted = self.search.receive(answers);
         self.cost = began.elapsed();
-        self.open.extend(self.asker.ask(wanted));
+        self.open.extend(self.asker.ask(queries(wanted)));
     }
 
     fn snapshot(&self, finished: bool) -> Snapshot {

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{Reply, Search};
+use super::{Reply, Search, Wanted};
 use crate::graph::{End, Link, Member, Node, Run, RunState};
 use crate::model::{Class, Object, Query};
 
 /// The nodes, and the queries that nobody has asked yet.
-pub(super) fn build(search: &mut Search) -> (Vec<Node>, Vec<Query>) {
+pub(super) fn build(search: &mut Search) -> (Vec<Node>, Vec<Wanted>) {
     let all = search.plan.goals().is_empty();
     let mut build = Build { search, nodes: Vec::new(), wanted: Vec::new() };
     build.run();
@@ -20,7 +20,7 @@ pub(super) fn build(search: &mut Search) -> (Vec<Node>, Vec<Query>) {
 struct Build<'s> {
     search: &'s mut Search,
     nodes: Vec<Draft>,
-    wanted: Vec<Query>,
+    wanted: Vec<Wanted>,
 }
 
 /// A node in the making.
@@ -207,14 +207,18 @@ impl Build<'_> {
         let (name, cost) = self.search.rules.rule(rule);
         let cost = self.nodes[parent].node.cost + cost;
         let visited = self.visited(parent, &class);
-        let reached = self.nodes[parent].reached;
-        let reached = self.search.plan.enter(&class, cost, reached, visited)?;
-        let key = format!("{}/{name}>{class}", self.nodes[parent].node.key).into();
+        let before = self.nodes[parent].reached;
+        let reached = self.search.plan.enter(&class, cost, before, visited)?;
+        let key: Arc<str> = format!("{}/{name}>{class}", self.nodes[parent].node.key).into();
+        let next = self.search.numbers.len();
+        let number = *self.search.numbers.entry(Arc::clone(&key)).or_insert(next);
+        let total = self.search.plan.total(&class, cost, before);
         let mut runs = Vec::new();
         let mut makers = Vec::new();
         for (query, from) in queries {
             let skip = runs.len() >= self.search.bounds.queries;
-            runs.push(self.ask(query, skip));
+            let wanted = Wanted { query, node: number, cost: total };
+            runs.push(self.ask(wanted, skip));
             makers.push(from);
         }
         let node = Node {
@@ -250,8 +254,8 @@ impl Build<'_> {
     }
 
     /// The state of a query; one that nobody has asked yet is put on the list of the wanted.
-    fn ask(&mut self, query: Query, skip: bool) -> Run {
-        let mut run = Run::pending(query);
+    fn ask(&mut self, wanted: Wanted, skip: bool) -> Run {
+        let mut run = Run::pending(wanted.query.clone());
         match self.search.answers.get(&run.query) {
             Some(Reply::Ended(result, took)) => run = Run::answered(run.query, result, *took),
             Some(Reply::Pending) if self.search.over => run.state = RunState::Cancelled,
@@ -260,7 +264,7 @@ impl Build<'_> {
             None if self.search.over => run.state = RunState::Cancelled,
             None => {
                 self.search.answers.insert(run.query.clone(), Reply::Pending);
-                self.wanted.push(run.query.clone());
+                self.wanted.push(wanted);
             }
         }
         run

@@ -63,6 +63,19 @@ pub struct Start {
     pub scope: Scope,
 }
 
+/// A query that a search wants to be asked.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The query.
+    pub query: Query,
+    /// The node that wants it first. Its number stays the same throughout the search; it is not
+    /// an index into the tree.
+    pub node: usize,
+    /// What a path through the node costs at the least: up to it, and from there to the nearest
+    /// goal. What costs least should go first.
+    pub cost: u32,
+}
+
 /// A class and a group of its objects that look the same to every rule.
 type Group = (Class, Arc<str>);
 
@@ -75,6 +88,8 @@ pub struct Search {
     answers: HashMap<Query, Reply>,
     applied: HashMap<Group, BTreeMap<usize, Arc<[Query]>>>,
     faults: BTreeSet<Fault>,
+    /// The numbers of the nodes that there have been, by their keys.
+    numbers: HashMap<Arc<str>, usize>,
     tree: Arc<Tree>,
     over: bool,
 }
@@ -91,7 +106,7 @@ impl Search {
         plan: Plan,
         bounds: Bounds,
         start: Start,
-    ) -> (Self, Vec<Query>) {
+    ) -> (Self, Vec<Wanted>) {
         let mut search = Self {
             rules,
             plan,
@@ -100,6 +115,7 @@ impl Search {
             answers: HashMap::new(),
             applied: HashMap::new(),
             faults: BTreeSet::new(),
+            numbers: HashMap::new(),
             tree: Arc::default(),
             over: false,
         };
@@ -109,7 +125,7 @@ impl Search {
 
     /// Takes answers, in any order and number; returns the queries that they call for, those on
     /// cheap paths first. An answer to a query that was not asked is ignored.
-    pub fn receive(&mut self, answers: Vec<Answer>) -> Vec<Query> {
+    pub fn receive(&mut self, answers: Vec<Answer>) -> Vec<Wanted> {
         let mut changed = false;
         for answer in answers {
             let Some(reply) = self.answers.get_mut(&answer.query) else { continue };
@@ -148,7 +164,7 @@ impl Search {
         self.faults.iter()
     }
 
-    fn rebuild(&mut self) -> Vec<Query> {
+    fn rebuild(&mut self) -> Vec<Wanted> {
         let (nodes, wanted) = build::build(self);
         let mut tree = Tree { nodes };
         tree.rank(self.start.scope.focus, self.start.scope.window);

@@ -138,7 +138,7 @@ impl World {
             for _ in 0..batch.min(open.len()) {
                 pick = pick.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                 let index = usize::try_from(pick >> 33).expect("31 bits") % open.len();
-                let query = open.swap_remove(index);
+                let query = open.swap_remove(index).query;
                 assert!(asked.insert(query.clone()), "{query} was asked twice");
                 answers.push(self.answer(&query));
             }
@@ -291,13 +291,16 @@ fn cancelled_searches_keep_what_they_have() {
     let start = start(vec![object(0, 0)]);
     let plan = world.plan(&[], 5);
     let (mut search, open) = Search::new(Arc::new(world.clone()), plan, Bounds::default(), start);
-    let next = search.receive(vec![world.answer(&open[0])]);
+    let next = search.receive(vec![world.answer(&open[0].query)]);
     assert_eq!(next.len(), 1);
     search.cancel();
     assert!(search.finished() && search.cancelled());
     let tree = search.tree();
     assert_eq!((tree.nodes[1].members.len(), tree.nodes[2].badge().as_str()), (1, "cancelled"));
-    assert!(search.receive(vec![world.answer(&next[0])]).is_empty(), "late answers are ignored");
+    assert!(
+        search.receive(vec![world.answer(&next[0].query)]).is_empty(),
+        "late answers are ignored"
+    );
     assert_eq!(search.tree().nodes[2].members.len(), 0);
 }
 
@@ -309,7 +312,7 @@ fn limits_are_visible() {
     let (mut search, open) =
         Search::new(Arc::new(world.clone()), world.plan(&[], 5), bounds, start);
     assert_eq!(open.len(), 1);
-    search.receive(vec![world.answer(&open[0])]);
+    search.receive(vec![world.answer(&open[0].query)]);
     let tree = search.tree();
     assert_eq!((tree.nodes[1].left_out, tree.nodes[1].truncated()), (1, true));
     assert_eq!(tree.nodes[1].badge(), "1+");
