@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use color_eyre::eyre::{self, eyre};
-use serde_json::Value;
 
 use super::args::{Format, Global};
 use super::print::{line, yaml};
@@ -11,7 +10,7 @@ use super::resolve::failure;
 use super::search::width;
 use super::wire::{Purpose, Session};
 use super::{Outcome, emit, note, usage};
-use crate::model::{Object, clean, fit};
+use crate::model::{Body, Object, clean, fit};
 
 const FORMATS: [Format; 5] =
     [Format::Text, Format::Json, Format::Yaml, Format::Ndjson, Format::Name];
@@ -48,7 +47,7 @@ pub(super) async fn run(global: &Global, query: &str) -> eyre::Result<Outcome> {
 }
 
 fn print(objects: &[Arc<Object>], format: Format) -> eyre::Result<String> {
-    let bodies = || objects.iter().map(|object| &object.body).collect::<Vec<&Value>>();
+    let bodies = || objects.iter().map(|object| &object.body).collect::<Vec<&Body>>();
     let each = |line: &dyn Fn(&Object) -> String| {
         objects.iter().map(|object| line(object) + "\n").collect::<String>()
     };

@@ -62,7 +62,7 @@ fn record(session: &Session, snapshot: &Snapshot, start: &str) -> Recording {
         }
     }
     for ((class, _), object) in &objects {
-        recording.push(class, object.body.clone());
+        recording.push(class, object.body.to_value());
     }
     for node in &snapshot.tree.nodes {
         for (index, run) in node.runs.iter().enumerate() {

@@ -116,8 +116,8 @@ impl ObjectEntry {
             status: object.status.clone(),
             about: object.about.clone(),
             time: object.time.map(rfc3339),
-            preview: object.preview.clone(),
-            object: body.then(|| object.body.clone()),
+            preview: object.preview.to_string(),
+            object: body.then(|| object.body.to_value()),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! selects [`Object`]s of one class, a [`Store`] answers queries within a [`Scope`], and a
 //! [`Source`] tells how the back end behind a store is doing.
 
+mod body;
 mod class;
 mod domain;
 mod labels;
@@ -13,12 +14,14 @@ mod path;
 mod query;
 mod redact;
 mod severity;
+mod slice;
 mod source;
 mod store;
 mod text;
 mod vocabulary;
 mod window;
 
+pub use body::{Body, Fields};
 pub use class::Class;
 pub use domain::{Domain, Domains, ParseError};
 pub use labels::{fingerprint, is_matchers, parse_matchers, parse_string, stable_hash};
@@ -28,6 +31,7 @@ pub use path::{Path, PathError};
 pub use query::{Query, Selector, SelectorError};
 pub use redact::redact_secret;
 pub use severity::Severity;
+pub use slice::Text;
 pub use source::{Source, SourceState};
 pub use store::{Answer, Cut, ErrorKind, Found, Scope, Store, StoreError};
 pub use text::{clean, fit, similar};

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 
-use super::{Class, Severity};
+use super::{Body, Class, Severity, Text};
 
 /// One signal: a Pod, an alert, a series, a log line.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,7 +16,7 @@ pub struct Object {
     /// log line.
     pub id: Arc<str>,
     /// What the store said, as JSON; templates of rules read it.
-    pub body: Value,
+    pub body: Body,
     /// When it began or happened: start of an alert, last time of an Event, time of a log line,
     /// creation of a Kubernetes object.
     pub time: Option<DateTime<Utc>>,
@@ -28,7 +27,7 @@ pub struct Object {
     /// The words that go with the severity, as `CrashLoopBackOff`; empty if there are none.
     pub status: String,
     /// One line that tells a person what this is.
-    pub preview: String,
+    pub preview: Text,
     /// What a signal is about, as `shop/db-0` or `node-4`, by `rules/subject.yaml`; empty if its
     /// labels do not tell, and for what is a thing itself.
     pub about: String,
@@ -39,14 +38,14 @@ pub struct Object {
 
 impl Object {
     /// An object without times, severity and preview.
-    pub fn new(class: Class, id: impl Into<Arc<str>>, body: Value) -> Self {
+    pub fn new(class: Class, id: impl Into<Arc<str>>, body: impl Into<Body>) -> Self {
         let id = id.into();
         Self {
             class,
             group: Arc::clone(&id),
-            preview: id.to_string(),
+            preview: Text::from(&*id),
             id,
-            body,
+            body: body.into(),
             time: None,
             end: None,
             severity: Severity::None,
@@ -57,6 +56,6 @@ impl Object {
 
     /// The string at a JSON pointer such as `/metadata/name`.
     pub fn text(&self, pointer: &str) -> Option<&str> {
-        self.body.pointer(pointer)?.as_str()
+        self.body.text(pointer)
     }
 }

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde_json::Value;
 use thiserror::Error;
 
+use super::Body;
+
 /// A path into a JSON value.
 ///
 /// Steps are separated by dots: a key, `[*]` for every element of a list or map, `[2]` for one
@@ -99,6 +101,14 @@ fn bracket(inner: &str) -> Result<(Step, usize), &'static str> {
 }
 
 impl Path {
+    /// Every value that the path leads to in a body; of a log line no more is made than is needed.
+    pub fn find_in<'b>(&self, body: &'b Body) -> Vec<&'b Value> {
+        match (body.frame(), self.steps.first()) {
+            (Some(frame), Some(Step::Key(field))) if !Body::is_own(field) => self.find(frame),
+            _ => self.find(body),
+        }
+    }
+
     /// Every value that the path leads to.
     pub fn find<'v>(&self, value: &'v Value) -> Vec<&'v Value> {
         let mut found = vec![value];

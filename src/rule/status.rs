@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::file::Reader;
 use super::pattern::{Aliases, Index, Pattern};
 use super::yaml::{Entry, Kind, Node, Place};
-use crate::model::{Domains, Object, Path, Severity, clean};
+use crate::model::{Body, Domains, Object, Path, Severity, clean};
 
 /// All checks, found by class.
 #[derive(Clone, Debug, Default)]
@@ -116,8 +116,8 @@ impl Statuses {
 }
 
 impl Check {
-    fn judge(&self, body: &Value) -> Option<(Severity, String)> {
-        let mut found = self.path.find(body);
+    fn judge(&self, body: &Body) -> Option<(Severity, String)> {
+        let mut found = self.path.find_in(body);
         if found.is_empty() {
             found.extend(&self.missing);
         }
@@ -134,7 +134,7 @@ impl Check {
             return None;
         }
         let elsewhere =
-            self.word.as_ref().and_then(|path| path.find(body).first().map(|v| text(v)));
+            self.word.as_ref().and_then(|path| path.find_in(body).first().map(|v| text(v)));
         let word = elsewhere.filter(|word| !word.is_empty()).unwrap_or_else(|| match &self.say {
             Some(say) => say.replace("{}", &text(value)),
             None => text(value),
@@ -142,7 +142,7 @@ impl Check {
         Some((severity, word))
     }
 
-    fn severity(&self, value: &Value, body: &Value) -> Option<Severity> {
+    fn severity(&self, value: &Value, body: &Body) -> Option<Severity> {
         if let Some(number) = value.as_f64() {
             let broken = self.bounds.iter().filter(|bound| bound.is_broken(number, body));
             if let Some(severity) = broken.map(|bound| bound.severity).max() {
@@ -157,18 +157,18 @@ impl Check {
 }
 
 impl Bound {
-    fn is_broken(&self, number: f64, body: &Value) -> bool {
+    fn is_broken(&self, number: f64, body: &Body) -> bool {
         let limit = match &self.limit {
             Limit::Number(limit) => Some(*limit),
-            Limit::At(path) => path.find(body).first().and_then(|value| value.as_f64()),
+            Limit::At(path) => path.find_in(body).first().and_then(|value| value.as_f64()),
         };
         limit.is_some_and(|limit| if self.above { number > limit } else { number < limit })
     }
 }
 
 impl Condition {
-    fn holds(&self, body: &Value) -> bool {
-        let found = self.path.find(body);
+    fn holds(&self, body: &Body) -> bool {
+        let found = self.path.find_in(body);
         if self.values.is_empty() {
             return !found.is_empty();
         }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::file::Reader;
 use super::template::Labels;
 use super::yaml::{Entry, Kind, Node};
-use crate::model::{Object, Path, Vocabulary, clean};
+use crate::model::{Body, Object, Path, Vocabulary, clean};
 
 /// Terms for what is in no namespace, whatever the labels say.
 pub(super) const CLUSTER_WIDE: [&str; 6] =
@@ -83,9 +83,9 @@ impl Subjects {
 }
 
 impl Messenger {
-    fn speaks(&self, body: &Value) -> bool {
+    fn speaks(&self, body: &Body) -> bool {
         let holds = |(path, globs): &(Path, Vec<Regex>)| {
-            let mut found = path.find(body).into_iter().filter_map(Value::as_str);
+            let mut found = path.find_in(body).into_iter().filter_map(Value::as_str);
             found.any(|text| globs.iter().any(|glob| glob.is_match(text)))
         };
         self.when.iter().all(holds) && !self.unless.iter().any(holds)

@@ -35,7 +35,12 @@ pub(crate) fn kind(class: &crate::model::Class) -> Kind {
 
 /// The labels of an alert, a series or a log line.
 pub(crate) fn labels(object: &Object) -> Option<&Map<String, Value>> {
-    object.body.get("labels").or(object.body.get("stream")).unwrap_or(&object.body).as_object()
+    object
+        .body
+        .get("labels")
+        .or(object.body.get("stream"))
+        .unwrap_or_else(|| &object.body)
+        .as_object()
 }
 
 /// The value of a term, as `pod`: the field of that name that every log line has, whatever the
@@ -212,7 +217,7 @@ fn values_of(labels: Option<&Map<String, Value>>) -> String {
 
 /// The kind and the name of the object that an Event is about.
 pub(crate) fn involved(object: &Object) -> Option<(&str, &str)> {
-    let other = ["involvedObject", "regarding"].iter().find_map(|key| object.body.get(*key))?;
+    let other = ["involvedObject", "regarding"].iter().find_map(|key| object.body.get(key))?;
     let part = |key: &str| other.get(key).and_then(Value::as_str).unwrap_or_default();
     Some((part("kind"), part("name")))
 }

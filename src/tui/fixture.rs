@@ -67,7 +67,8 @@ pub(super) fn alert(name: &str, word: &str, subject: (&str, &str), minutes: i64)
     });
     let mut alert =
         object("alert:alert", &format!("feedc0de-{name}-{}", subject.1), severity, minutes, body);
-    alert.preview = format!("{name} {word} firing: {} {} is in trouble", subject.0, subject.1);
+    alert.preview =
+        format!("{name} {word} firing: {} {} is in trouble", subject.0, subject.1).into();
     alert.about =
         if subject.0 == "node" { subject.1.into() } else { format!("shop/{}", subject.1) };
     alert
@@ -83,7 +84,7 @@ fn thing(kind: &str, name: &str, severity: Severity, status: &str, minutes: i64)
                       "status": {"phase": "Running", "restartCount": 7}});
     let mut thing = object(&format!("k8s:{kind}.v1"), &id, severity, minutes, body);
     thing.status = status.to_owned();
-    thing.preview = format!("{id} {status}");
+    thing.preview = format!("{id} {status}").into();
     thing
 }
 
@@ -95,7 +96,7 @@ fn event(name: &str, severity: Severity, reason: &str, message: &str, minutes: i
     });
     let mut event = object("k8s:Event.v1", &format!("shop/{name}"), severity, minutes, body);
     event.status = reason.to_owned();
-    event.preview = format!("{reason}: {message}");
+    event.preview = format!("{reason}: {message}").into();
     event
 }
 
@@ -107,7 +108,7 @@ pub(super) fn line(number: usize, severity: Severity, seconds: i64, text: &str) 
                       "timestamp": time.to_rfc3339(), "labels": {"app": "db"}});
     let mut line = object("log:application", &format!("db-0-{number}"), severity, 0, body);
     line.time = Some(time);
-    line.preview = text.to_owned();
+    line.preview = text.into();
     line
 }
 
@@ -149,7 +150,8 @@ fn series(volume: &str, values: impl Fn(f64) -> f64) -> Object {
     });
     let mut series = object("metric:metric", &format!("avail-{volume}"), Severity::None, 0, body);
     series.preview =
-        format!("kubelet_volume_stats_available_bytes{{persistentvolumeclaim=\"{volume}\"}}");
+        format!("kubelet_volume_stats_available_bytes{{persistentvolumeclaim=\"{volume}\"}}")
+            .into();
     series
 }
 

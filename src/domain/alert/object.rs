@@ -17,7 +17,7 @@ pub(super) fn object(class: &Class, body: Value) -> Object {
     let here = matches!(body["state"].as_str(), Some("firing" | "pending" | "suppressed"));
     let end = if here { None } else { moment(&body, "endsAt") };
     let mut alert = Object::new(class.clone(), id, body);
-    alert.preview = preview;
+    alert.preview = preview.into();
     alert.time = time;
     alert.end = end;
     alert

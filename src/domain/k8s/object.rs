@@ -34,7 +34,7 @@ pub(super) fn object(class: &Class, mut body: Value) -> Object {
     let mut object = Object::new(class.clone(), id, body);
     object.time = time;
     object.end = time.filter(|_| is_event);
-    object.preview = preview;
+    object.preview = preview.into();
     object
 }
 

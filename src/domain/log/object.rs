@@ -62,7 +62,7 @@ pub(super) fn from_body(class: &Class, body: Value) -> Object {
     let mut object = Object::new(class.clone(), format!("{group}-{nanos}-{tail:08x}"), body);
     object.group = group.into();
     object.time = time;
-    object.preview = preview;
+    object.preview = preview.into();
     object
 }
 
@@ -176,7 +176,7 @@ mod tests {
         assert_eq!(found.text("/level"), Some("error"));
         assert_eq!(found.text("/pod"), Some("db-0"));
         assert_eq!(found.text("/node"), Some("node-1"));
-        let again = from_body(&found.class, found.body.clone());
+        let again = from_body(&found.class, found.body.to_value());
         assert_eq!(again, found);
     }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::logql::LogQl;
-use crate::model::{Object, Selector, SelectorError, is_matchers};
+use crate::model::{Body, Object, Selector, SelectorError, is_matchers};
 
 /// Which log lines.
 #[derive(Clone, Debug)]
@@ -82,7 +82,7 @@ impl Selector for LogSelector {
 impl PodLogs {
     /// Whether a log line's body is selected; `None` if it does not tell the container. A line
     /// that does not carry the label of its Pod is not selected by it.
-    fn matches(&self, body: &Value) -> Option<bool> {
+    fn matches(&self, body: &Body) -> Option<bool> {
         let text = |key: &str| body.get(key).and_then(Value::as_str);
         let same = |wanted: &Option<String>, key: &str| {
             wanted.as_deref().is_none_or(|wanted| text(key) == Some(wanted))

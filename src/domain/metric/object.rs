@@ -24,7 +24,7 @@ pub(super) fn object(class: &Class, mut body: Value) -> Object {
         fields.insert("fingerprint".to_owned(), id.clone().into());
     }
     let mut object = Object::new(class.clone(), id, body);
-    object.preview = clean(&preview);
+    object.preview = clean(&preview).into();
     object.time = time;
     object
 }

@@ -83,7 +83,7 @@ fn telling(rows: &Rows<'_>) -> Vec<String> {
 
 /// What tells a series from the others: its name if that differs, and its labels that do.
 fn described(object: &Object, telling: &[String]) -> String {
-    let Some(labels) = fact::labels(object) else { return object.preview.clone() };
+    let Some(labels) = fact::labels(object) else { return object.preview.to_string() };
     let part = |label: &String| {
         let value = labels.get(label)?.as_str()?;
         let bare = label == "__name__" || telling.len() == 1;
