@@ -38,6 +38,9 @@ pub struct Source {
     pub calls: u64,
     /// How many milliseconds the last call took.
     pub millis: Option<u64>,
+    /// How many seconds ago the oldest answer was got that is still served without asking again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept: Option<u64>,
     /// What went wrong at the last failed call, while `state` is failed or missing.
     pub error: Option<String>,
     /// What kind of failure that was.

@@ -280,6 +280,7 @@ pub(super) fn source(name: &str, state: SourceState, millis: u64, error: Option<
         calls: 3,
         millis: Some(millis),
         error: error.map(str::to_owned),
+        kept: None,
         failure: error.map(|_| ErrorKind::Forbidden),
     }
 }

@@ -116,6 +116,7 @@ impl Kube {
             millis: stats.millis,
             error: stats.error,
             failure: stats.failure,
+            ..Source::default()
         }
     }
 
