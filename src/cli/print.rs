@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::args::Format;
 use crate::engine::Snapshot;
-use crate::graph::{ClassGraph, End, Node, Run, RunState, Tree, rfc3339};
+use crate::graph::{ClassGraph, End, Node, Run, RunState, Shared, Tree, rfc3339};
 use crate::model::{Class, ErrorKind, Object, Query, Severity, Source, Window, clean, fit};
 
 /// How many objects of a node the text shows.
@@ -137,7 +137,7 @@ fn branches(out: &mut String, snapshot: &Snapshot, at: usize, indent: &str) {
 /// A node that found nothing is no news, unless it is because something failed.
 fn worth_showing(tree: &Tree, at: usize) -> bool {
     let node = &tree.nodes[at];
-    let loud = |run: &Run| match run.failure() {
+    let loud = |run: &Shared<Run>| match run.failure() {
         Some(error) => error.kind != ErrorKind::Missing,
         None => run.state != RunState::Done,
     };
@@ -174,7 +174,7 @@ fn lines(
     let mut words: Vec<String> = node
         .runs
         .iter()
-        .filter_map(Run::failure)
+        .filter_map(|run| run.failure())
         .map(|error| format!("! {}: {}", error.source_name, error.advice()))
         .collect();
     if node.members.is_empty() {
@@ -223,7 +223,7 @@ fn summary(out: &mut String, snapshot: &Snapshot) {
         .nodes
         .iter()
         .flat_map(|node| &node.runs)
-        .filter_map(Run::failure)
+        .filter_map(|run| run.failure())
         .filter(|error| error.kind != ErrorKind::Missing)
         .count();
     let _ = write!(out, "{} queries {:.1}s", snapshot.total, snapshot.elapsed.as_secs_f64());

@@ -186,7 +186,7 @@ fn class_node(tree: &Tree, class: &Class, bodies: bool) -> ClassNode {
         objects.extend(
             node.members.iter().map(|m| &m.object).filter(|object| ids.insert(&*object.id)),
         );
-        runs.extend(node.runs.iter().map(|run| (run.query.text(), run)));
+        runs.extend(node.runs.iter().map(|run| (run.query.text(), &**run)));
     }
     ClassNode {
         class: class.clone(),

@@ -5,8 +5,11 @@
 
 mod export;
 mod rules;
+mod shared;
 mod tree;
 
 pub use export::{ClassEdge, ClassGraph, ClassNode, ClassPath, ObjectEntry, QueryEntry, rfc3339};
 pub use rules::{Costs, Place, RuleGraph};
+pub use shared::{Links, Shared};
+
 pub use tree::{End, Link, Member, Node, Run, RunState, Tree};

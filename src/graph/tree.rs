@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::shared::{Links, Shared};
 use crate::model::{Class, Cut, Found, Object, Query, Severity, StoreError, Window};
 
 /// What a search has found. The first node is the root, which holds the start; every other node
@@ -30,9 +31,9 @@ pub struct Node {
     /// What the path from the root has cost.
     pub cost: u32,
     /// The objects, in a stable order.
-    pub members: Vec<Member>,
+    pub members: Shared<Vec<Member>>,
     /// The queries that the rule made, in a stable order.
-    pub runs: Vec<Run>,
+    pub runs: Shared<Vec<Shared<Run>>>,
     /// Why the path ends here, if it does.
     pub end: Option<End>,
     /// How many of the parent's objects the rule was not applied to because of a limit.
@@ -62,7 +63,7 @@ pub struct Member {
     /// The object.
     pub object: Arc<Object>,
     /// How it came here: at least one link, but for the start.
-    pub links: Vec<Link>,
+    pub links: Links,
     /// It is expanded on a cheaper path elsewhere in the tree.
     pub seen: bool,
 }
@@ -176,7 +177,7 @@ impl Node {
 
     /// The first failure among the queries.
     pub fn failure(&self) -> Option<&StoreError> {
-        self.runs.iter().find_map(Run::failure)
+        self.runs.iter().find_map(|run| run.failure())
     }
 
     /// Whether a query was given up.
@@ -186,7 +187,7 @@ impl Node {
 
     /// Whether something was cut off or not asked for.
     pub fn truncated(&self) -> bool {
-        let cut = |run: &Run| run.cut.is_some() || run.state == RunState::Skipped;
+        let cut = |run: &Shared<Run>| run.cut.is_some() || run.state == RunState::Skipped;
         self.left_out > 0 || self.runs.iter().any(cut)
     }
 
@@ -270,11 +271,22 @@ impl Tree {
     /// Sets every node's [`Node::score`]: worst severity here or below, nearness of that to the
     /// focus, cost of the path, and count.
     pub fn rank(&mut self, focus: Option<DateTime<Utc>>, window: Window) {
+        let focus = focus.unwrap_or(window.end);
+        let own = |node: &Node| {
+            let mut gist = Gist::default();
+            node.members.iter().for_each(|member| gist.add(Weight::of(&member.object, focus)));
+            gist.score(node, window)
+        };
+        let own: Vec<f64> = self.nodes.iter().map(own).collect();
+        self.rank_by(&own);
+    }
+
+    /// Sets every node's score from what each is worth for itself, by its number.
+    pub(crate) fn rank_by(&mut self, own: &[f64]) {
         for index in (0..self.nodes.len()).rev() {
-            let own = own_score(&self.nodes[index], focus, window);
             let below = self.nodes[index].children.iter().map(|&child| self.nodes[child].score);
             let below = below.fold(0.0, f64::max) * 0.98;
-            self.nodes[index].score = own.max(below);
+            self.nodes[index].score = own[index].max(below);
         }
     }
 
@@ -289,35 +301,57 @@ impl Tree {
     }
 }
 
-fn own_score(node: &Node, focus: Option<DateTime<Utc>>, window: Window) -> f64 {
-    if node.members.is_empty() {
-        return 0.0;
+/// What counts of an object for the score of its node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Weight {
+    severity: Severity,
+    /// Seconds between the object's time and the focus; the greatest number if it has no time.
+    away: u64,
+}
+
+impl Weight {
+    pub(crate) fn of(object: &Object, focus: DateTime<Utc>) -> Self {
+        let away = |time: DateTime<Utc>| (time - focus).num_seconds().unsigned_abs();
+        Self { severity: object.severity, away: object.time.map_or(u64::MAX, away) }
     }
-    let worst = node.severity();
-    let severity = match worst {
-        Severity::Error => 1.0,
-        Severity::Warning => 0.66,
-        Severity::Info => 0.33,
-        Severity::None => 0.2,
-    };
-    let focus = focus.unwrap_or(window.end);
-    let span = seconds(window.length().num_seconds()).max(60.0);
-    let nearest = node
-        .members
-        .iter()
-        .filter(|member| member.object.severity == worst)
-        .filter_map(|member| member.object.time)
-        .map(|time| seconds((time - focus).num_seconds().abs()))
-        .fold(f64::INFINITY, f64::min);
-    let near = if nearest.is_finite() { 1.0 / (1.0 + 4.0 * nearest / span) } else { 0.25 };
-    let cheap = 1.0 / f64::from(node.cost.max(1));
-    let count = f64::from(u32::try_from(node.members.len()).unwrap_or(u32::MAX));
-    let few = 1.0 / (1.0 + (count / 10.0).ln_1p());
-    let score = 0.55 * severity + 0.2 * near + 0.15 * cheap + 0.1 * few;
-    if node.end == Some(End::Visited) { score * 0.6 } else { score }
+}
+
+/// What counts of a node's objects for its score: how many, the worst, and the nearest of those.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Gist {
+    count: u32,
+    worst: Option<Weight>,
+}
+
+impl Gist {
+    pub(crate) fn add(&mut self, weight: Weight) {
+        self.count = self.count.saturating_add(1);
+        let rank = |weight: Weight| (weight.severity, std::cmp::Reverse(weight.away));
+        if self.worst.is_none_or(|worst| rank(worst) < rank(weight)) {
+            self.worst = Some(weight);
+        }
+    }
+
+    /// What the objects are worth in a node, 0 to 1.
+    pub(crate) fn score(self, node: &Node, window: Window) -> f64 {
+        let Some(worst) = self.worst else { return 0.0 };
+        let severity = match worst.severity {
+            Severity::Error => 1.0,
+            Severity::Warning => 0.66,
+            Severity::Info => 0.33,
+            Severity::None => 0.2,
+        };
+        let span = seconds(window.length().num_seconds().unsigned_abs()).max(60.0);
+        let timed = worst.away != u64::MAX;
+        let near = if timed { 1.0 / (1.0 + 4.0 * seconds(worst.away) / span) } else { 0.25 };
+        let cheap = 1.0 / f64::from(node.cost.max(1));
+        let few = 1.0 / (1.0 + (f64::from(self.count) / 10.0).ln_1p());
+        let score = 0.55 * severity + 0.2 * near + 0.15 * cheap + 0.1 * few;
+        if node.end == Some(End::Visited) { score * 0.6 } else { score }
+    }
 }
 
 #[allow(clippy::cast_precision_loss, reason = "seconds of a window are far below 2^52")]
-fn seconds(whole: i64) -> f64 {
+fn seconds(whole: u64) -> f64 {
     whole as f64
 }

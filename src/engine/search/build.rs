@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{Reply, Search, Wanted};
-use crate::graph::{End, Link, Member, Node, Run, RunState};
+use crate::graph::{End, Link, Links, Member, Node, Run, RunState, Shared};
 use crate::model::{Class, Object, Query};
 
 /// The nodes, and the queries that nobody has asked yet.
@@ -69,7 +69,7 @@ impl Build<'_> {
     fn root(&self, class: Class) -> Draft {
         let member = |object: &Arc<Object>| Member {
             object: Arc::clone(object),
-            links: Vec::new(),
+            links: Links::default(),
             seen: false,
         };
         let node = Node {
@@ -80,7 +80,7 @@ impl Build<'_> {
             class,
             cost: 0,
             members: self.search.start.objects.iter().map(member).collect(),
-            runs: self.search.start.asked.iter().cloned().collect(),
+            runs: self.search.start.asked.iter().cloned().map(Shared::from).collect(),
             end: None,
             score: 0.0,
             left_out: 0,
@@ -102,6 +102,7 @@ impl Build<'_> {
             up = above.parent;
         }
         let draft = &mut self.nodes[index];
+        let mut members: Vec<(Arc<Object>, Vec<Link>)> = Vec::new();
         let mut places: HashMap<Arc<str>, usize> = HashMap::new();
         for (run, makers) in draft.makers.iter().enumerate() {
             let Some(Reply::Ended(Ok(found), _)) =
@@ -113,19 +114,19 @@ impl Build<'_> {
                 if object.class != class || on_path.contains(&object.id) {
                     continue;
                 }
-                let members = &mut draft.node.members;
                 let place = *places.entry(Arc::clone(&object.id)).or_insert_with(|| {
-                    let object = Arc::clone(object);
-                    members.push(Member { object, links: Vec::new(), seen: false });
+                    members.push((Arc::clone(object), Vec::new()));
                     members.len() - 1
                 });
-                members[place].links.extend(makers.iter().map(|&parent| Link { parent, run }));
+                members[place].1.extend(makers.iter().map(|&parent| Link { parent, run }));
             }
         }
-        for member in &mut draft.node.members {
-            member.links.sort_unstable();
-            member.links.dedup();
-        }
+        let member = |(object, mut links): (Arc<Object>, Vec<Link>)| {
+            links.sort_unstable();
+            links.dedup();
+            Member { object, links: links.into(), seen: false }
+        };
+        draft.node.members = members.into_iter().map(member).collect();
     }
 
     /// Takes the objects that no cheaper path expands; marks the others as seen. A path that still
@@ -218,7 +219,7 @@ impl Build<'_> {
         for (query, from) in queries {
             let skip = runs.len() >= self.search.bounds.queries;
             let wanted = Wanted { query, node: number, cost: total };
-            runs.push(self.ask(wanted, skip));
+            runs.push(self.ask(wanted, skip).into());
             makers.push(from);
         }
         let node = Node {
@@ -229,8 +230,8 @@ impl Build<'_> {
             goal: self.search.plan.goals().contains(&class),
             class,
             cost,
-            members: Vec::new(),
-            runs,
+            members: Shared::default(),
+            runs: runs.into(),
             end: visited.then_some(End::Visited),
             score: 0.0,
             left_out: self.nodes[parent].held_back,

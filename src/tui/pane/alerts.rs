@@ -10,7 +10,7 @@ use super::Frame;
 use super::logs::Names;
 use super::results::{Look, Rows};
 use super::table;
-use crate::graph::{Member, Node};
+use crate::graph::{Links, Member, Node, Shared};
 use crate::model::{Class, Object, Source, StoreError};
 use crate::tui::fact;
 use crate::tui::theme::Tone;
@@ -253,7 +253,7 @@ impl Alerts {
     fn node(&self) -> Node {
         let members = self.all.iter().map(|alert| Member {
             object: Arc::clone(alert),
-            links: Vec::new(),
+            links: Links::default(),
             seen: false,
         });
         Node {
@@ -264,7 +264,7 @@ impl Alerts {
             class: Class::new("alert", "alert"),
             cost: 0,
             members: members.collect(),
-            runs: Vec::new(),
+            runs: Shared::default(),
             end: None,
             score: 0.0,
             left_out: 0,
