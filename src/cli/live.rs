@@ -24,7 +24,7 @@ use crate::domain::log::{LokiStore, PodLogStore};
 use crate::domain::metric::MetricStore;
 use crate::engine::Stores;
 use crate::model::{
-    Answer, ErrorKind, Query, Scope, Source, SourceState, Store, StoreError, Vocabulary,
+    Answer, ErrorKind, Query, Ranked, Scope, Source, SourceState, Store, StoreError, Vocabulary,
 };
 
 /// What there is to ask.
@@ -217,10 +217,13 @@ impl Absent {
 }
 
 impl Store for Absent {
-    fn fetch(&self, batch: Vec<Query>, _: Scope) -> BoxStream<'static, Answer> {
+    fn fetch(&self, batch: Vec<Ranked>, _: Scope) -> BoxStream<'static, Answer> {
         let error = self.error.clone();
-        let refuse =
-            move |query| Answer { query, result: Err(error.clone()), took: Duration::ZERO };
+        let refuse = move |Ranked { query, .. }| Answer {
+            query,
+            result: Err(error.clone()),
+            took: Duration::ZERO,
+        };
         stream::iter(batch).map(refuse).boxed()
     }
 

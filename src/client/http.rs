@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
-use tokio::sync::Semaphore;
-use tokio::time::{Instant as Moment, sleep, timeout_at};
+use tokio::time::{Instant as Moment, sleep, timeout};
 
 use super::failure;
+use super::gate::{CONCURRENCY, Gate};
 use super::retry::{self, Retry};
 use super::transport::{Address, Broken, Call, Direct, Reply, Transport};
 use crate::model::{ErrorKind, Source, SourceState, StoreError};
@@ -24,7 +24,7 @@ pub struct HttpOptions {
     pub found: String,
     /// Where it is and how to log in.
     pub address: Address,
-    /// How long a call may take, retries included.
+    /// How long a call may take, retries included; waiting for a turn is not counted.
     pub timeout: Duration,
     /// How many bytes an answer may have.
     pub max_bytes: usize,
@@ -46,7 +46,7 @@ impl HttpOptions {
             address: Address { url: url.to_owned(), ..Address::default() },
             timeout: Duration::from_secs(10),
             max_bytes: 64 << 20,
-            concurrency: 16,
+            concurrency: CONCURRENCY,
             retries: Retry::USUAL.most,
             backoff: Retry::USUAL.backoff,
         }
@@ -57,7 +57,7 @@ impl HttpOptions {
 pub struct HttpClient {
     options: HttpOptions,
     transport: Arc<dyn Transport>,
-    permits: Semaphore,
+    gate: Gate,
     source: Mutex<Source>,
 }
 
@@ -78,8 +78,8 @@ impl HttpClient {
             found: options.found.clone(),
             ..Source::default()
         };
-        let permits = Semaphore::new(options.concurrency);
-        Self { options, transport, permits, source: Mutex::new(source) }
+        let gate = Gate::new(options.concurrency);
+        Self { options, transport, gate, source: Mutex::new(source) }
     }
 
     /// How it is doing.
@@ -122,26 +122,28 @@ impl HttpClient {
 
     /// The last reply, after as many calls as were needed and allowed.
     async fn reply(&self, call: &Call, url: &str) -> Result<Reply, StoreError> {
-        // The semaphore is never closed, so that this waits and does not fail.
-        let _permit = self.permits.acquire().await.ok();
         let options = &self.options;
         let retry = Retry { most: options.retries, backoff: options.backoff };
-        let deadline = retry::deadline(options.timeout);
+        // Waiting for a turn is not counted: the server has not been asked yet.
+        let mut left = retry::bounded(options.timeout);
         let mut made = 0;
         loop {
+            let slot = self.gate.enter().await;
+            let began = Moment::now();
             self.source.lock().unwrap_or_else(PoisonError::into_inner).calls += 1;
-            let result =
-                timeout_at(deadline, self.transport.get(call, self.options.max_bytes)).await;
+            let result = timeout(left, self.transport.get(call, self.options.max_bytes)).await;
+            drop(slot);
             let asked = match &result {
                 Ok(Ok(reply)) if may_pass(reply) => reply.retry_after,
                 Ok(Err(Broken::Reset(_))) => None,
                 _ => return self.settle(result, url),
             };
-            let left = deadline.saturating_duration_since(Moment::now());
+            left = left.saturating_sub(began.elapsed());
             let Some(pause) = retry.pause(made, asked, left) else {
                 return self.settle(result, url);
             };
             sleep(pause).await;
+            left -= pause;
             made += 1;
         }
     }

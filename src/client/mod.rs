@@ -3,12 +3,15 @@
 
 pub mod alertmanager;
 mod failure;
+mod gate;
 pub mod http;
 pub mod kube;
 pub mod loki;
 pub mod prometheus;
 mod retry;
 pub mod transport;
+
+pub use gate::{CONCURRENCY, ranked};
 
 /// Chooses the TLS implementation of this process; to be called once before the first connection.
 pub fn install_tls() {

@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use tokio::time::Instant;
 
 /// Longer than anyone waits, and short enough to be added to any time.
 const YEAR: Duration = Duration::from_hours(365 * 24);
@@ -46,11 +45,6 @@ pub(super) fn may_pass(status: u16) -> bool {
 /// A timeout that can be counted with.
 pub(super) fn bounded(timeout: Duration) -> Duration {
     timeout.min(YEAR)
-}
-
-/// When a call that begins now has to be over.
-pub(super) fn deadline(timeout: Duration) -> Instant {
-    Instant::now() + bounded(timeout)
 }
 
 /// How long to wait by a `Retry-After` header, which is in seconds or an HTTP date.

@@ -4,6 +4,7 @@
 //! starts searches: pure state machines ([`Search`]) run by a thin task ([`Running`]).
 
 mod adapt;
+mod order;
 mod plan;
 mod progress;
 mod run;

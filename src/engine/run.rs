@@ -12,9 +12,10 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+use super::order::Order;
 use super::progress::Snapshot;
 use super::search::{Rules, Search, Wanted};
-use crate::model::{Answer, Class, ErrorKind, Object, Query, Scope, Store, StoreError};
+use crate::model::{Answer, Class, ErrorKind, Object, Query, Ranked, Scope, Store, StoreError};
 
 /// How many answers are taken in at once, while that is cheap.
 const BATCH: usize = 512;
@@ -35,6 +36,7 @@ pub type Stores = BTreeMap<String, Arc<dyn Store>>;
 #[derive(Debug)]
 pub struct Running {
     progress: watch::Receiver<Arc<Snapshot>>,
+    preferred: watch::Sender<Option<Arc<str>>>,
     stop: Arc<Notify>,
     task: JoinHandle<()>,
 }
@@ -43,6 +45,15 @@ impl Running {
     /// The newest state; a receiver always sees the latest one and never a queue.
     pub fn progress(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.progress.clone()
+    }
+
+    /// Asks what a node waits for, and all below it, before the rest; the node by its key.
+    pub fn prefer(&self, key: &str) {
+        self.preferred.send_if_modified(|preferred| {
+            let changed = preferred.as_deref() != Some(key);
+            *preferred = Some(key.into());
+            changed
+        });
     }
 
     /// Gives up what is pending and keeps what has been found.
@@ -76,10 +87,10 @@ pub(super) struct Asker {
 
 impl Asker {
     /// Asks queries, those of one domain as one batch.
-    pub(super) fn ask(&self, queries: Vec<Query>) -> Vec<BoxStream<'static, Answer>> {
-        let mut batches: Vec<(String, Vec<Query>)> = Vec::new();
+    pub(super) fn ask(&self, queries: Vec<Ranked>) -> Vec<BoxStream<'static, Answer>> {
+        let mut batches: Vec<(String, Vec<Ranked>)> = Vec::new();
         for query in queries {
-            let domain = query.class().domain();
+            let domain = query.query.class().domain();
             match batches.iter_mut().find(|(name, _)| name == domain) {
                 Some((_, batch)) => batch.push(query),
                 None => batches.push((domain.to_owned(), vec![query])),
@@ -89,7 +100,9 @@ impl Asker {
             .into_iter()
             .map(|(domain, batch)| match self.stores.get(&domain) {
                 Some(store) => store.fetch(batch, self.scope),
-                None => stream::iter(batch).map(move |query| missing(&domain, query)).boxed(),
+                None => stream::iter(batch)
+                    .map(move |Ranked { query, .. }| missing(&domain, query))
+                    .boxed(),
             })
             .collect()
     }
@@ -103,10 +116,6 @@ impl Asker {
         }
         answer
     }
-}
-
-fn queries(wanted: Vec<Wanted>) -> Vec<Query> {
-    wanted.into_iter().map(|wanted| wanted.query).collect()
 }
 
 fn missing(domain: &str, query: Query) -> Answer {
@@ -125,7 +134,9 @@ pub(super) fn start(
 ) -> Running {
     let began = Instant::now();
     let cost = Duration::ZERO;
-    let drive = Drive { asker, search, goals, began, cost, open: SelectAll::new() };
+    let (preferred, wish) = watch::channel(None);
+    let (open, order) = (SelectAll::new(), Order::default());
+    let drive = Drive { asker, search, goals, began, cost, open, order, wish };
     let (sender, progress) = watch::channel(Arc::new(drive.snapshot(false)));
     let stop = Arc::new(Notify::new());
     let stopped = Arc::clone(&stop);
@@ -135,7 +146,7 @@ pub(super) fn start(
         stopped,
         deadline.and_then(|deadline| began.checked_add(deadline)),
     ));
-    Running { progress, stop, task }
+    Running { progress, preferred, stop, task }
 }
 
 struct Drive {
@@ -146,6 +157,9 @@ struct Drive {
     /// What taking in the last answers cost.
     cost: Duration,
     open: SelectAll<BoxStream<'static, Answer>>,
+    order: Order,
+    /// The key of the node that is to come first.
+    wish: watch::Receiver<Option<Arc<str>>>,
 }
 
 impl Drive {
@@ -156,7 +170,7 @@ impl Drive {
         stop: Arc<Notify>,
         deadline: Option<Instant>,
     ) {
-        self.open.extend(self.asker.ask(queries(first)));
+        self.ask(first);
         while !self.search.finished() {
             sender.send_replace(Arc::new(self.snapshot(false)));
             let expired = async {
@@ -169,6 +183,10 @@ impl Drive {
                 biased;
                 () = stop.notified() => self.search.cancel(),
                 () = expired => self.search.cancel(),
+                Ok(()) = self.wish.changed() => {
+                    let key = self.wish.borrow_and_update().clone();
+                    self.order.prefer(key, &self.search.tree());
+                }
                 answer = self.open.next() => match answer {
                     Some(answer) => self.take(answer).await,
                     None => self.search.cancel(),
@@ -194,10 +212,22 @@ impl Drive {
             let Some(answer) = next else { break };
             answers.push(self.asker.judge(answer));
         }
+        for answer in &answers {
+            self.order.answered(&answer.query);
+        }
         let began = Instant::now();
         let wanted = self.search.receive(answers);
         self.cost = began.elapsed();
-        self.open.extend(self.asker.ask(queries(wanted)));
+        self.ask(wanted);
+    }
+
+    fn ask(&mut self, wanted: Vec<Wanted>) {
+        if wanted.is_empty() {
+            return;
+        }
+        let ranked = self.order.rank(wanted);
+        self.order.apply(&self.search.tree());
+        self.open.extend(self.asker.ask(ranked));
     }
 
     fn snapshot(&self, finished: bool) -> Snapshot {
@@ -235,7 +265,8 @@ pub(super) fn sources(stores: &Stores) -> Vec<crate::model::Source> {
 
 /// All objects that queries find, with one answer per query.
 pub(super) async fn get(asker: &Asker, queries: Vec<Query>) -> Vec<Answer> {
-    let mut open: SelectAll<_> = asker.ask(queries.clone()).into_iter().collect();
+    let mut open: SelectAll<_> =
+        asker.ask(queries.iter().cloned().map(Ranked::from).collect()).into_iter().collect();
     let mut answers = Vec::new();
     while let Some(answer) = open.next().await {
         answers.push(asker.judge(answer));

@@ -8,7 +8,7 @@ use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Object, Query, Source, Window};
+use super::{Object, Query, Ranked, Source, Window};
 
 /// What every call of a search carries besides the query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,9 +25,10 @@ pub struct Scope {
 /// Something that answers queries of a domain.
 pub trait Store: Send + Sync {
     /// Answers a batch: one [`Answer`] for each query, in any order, as they become known.
-    /// Dropping the stream cancels what is still under way. The store merges what it can, keeps
-    /// its own bound on calls in flight, and gives every call a timeout and a byte cap.
-    fn fetch(&self, batch: Vec<Query>, scope: Scope) -> BoxStream<'static, Answer>;
+    /// Dropping the stream cancels what is still under way. The store merges what it can, makes
+    /// calls in the order of their ranks with a bound on how many are in flight, and gives every
+    /// call a timeout and a byte cap.
+    fn fetch(&self, batch: Vec<Ranked>, scope: Scope) -> BoxStream<'static, Answer>;
 
     /// The back ends behind it, as they are now.
     fn sources(&self) -> Vec<Source>;

@@ -12,8 +12,8 @@ use serde_json::Value;
 use super::pick;
 use super::{Outcome, Recording};
 use crate::model::{
-    Answer, Class, Cut, Domains, ErrorKind, Found, Object, Query, Scope, Source, SourceState,
-    Store, StoreError,
+    Answer, Class, Cut, Domains, ErrorKind, Found, Object, Query, Ranked, Scope, Source,
+    SourceState, Store, StoreError,
 };
 
 /// Answers the queries of one domain from a recording.
@@ -55,12 +55,12 @@ pub fn stores(
 }
 
 impl Store for ReplayStore {
-    fn fetch(&self, batch: Vec<Query>, scope: Scope) -> BoxStream<'static, Answer> {
+    fn fetch(&self, batch: Vec<Ranked>, scope: Scope) -> BoxStream<'static, Answer> {
         let calls = u64::try_from(batch.len()).unwrap_or(u64::MAX);
         self.calls.fetch_add(calls, Ordering::Relaxed);
         let shelves = Arc::clone(&self.shelves);
         let name = self.source.name.clone();
-        let answer = move |query: Query| {
+        let answer = move |Ranked { query, .. }| {
             let found = shelves.find(&query, &scope).ok_or_else(|| undecided(&query, &name));
             let result = shelves.as_it_was(&query, found);
             Answer { query, result, took: Duration::ZERO }

@@ -103,7 +103,7 @@ fn ask(
     let all = stores(recording, &domains, "--replay", "test.k8z");
     let (_, store) =
         all.into_iter().find(|(name, _)| name == query.class().domain()).expect("a store");
-    let mut answers: Vec<_> = block_on(store.fetch(vec![query], scope).collect());
+    let mut answers: Vec<_> = block_on(store.fetch(vec![query.into()], scope).collect());
     assert_eq!(store.sources()[0].calls, 1);
     answers.remove(0).result
 }
@@ -193,7 +193,7 @@ fn times_of_all_kinds_move_and_answers_stay() {
     let all = stores(&moved, &domains(), "--replay", "f");
     let window = Window::last_hour(moved.manifest.recorded);
     let scope = Scope { window, focus: None, limit: 9 };
-    let answer = block_on(all[1].1.fetch(vec![odd], scope).next()).expect("an answer");
+    let answer = block_on(all[1].1.fetch(vec![odd.into()], scope).next()).expect("an answer");
     assert_eq!(ids(&answer.result.expect("recorded")), ["2026-11-24T14:00:00Z"]);
 }
 

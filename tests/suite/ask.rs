@@ -28,7 +28,8 @@ pub(crate) fn query(text: &str) -> Query {
 /// The answers to all queries, in the order of the queries.
 pub(crate) async fn ask_all(store: &impl Store, texts: &[&str], scope: Scope) -> Vec<Answer> {
     let batch: Vec<Query> = texts.iter().map(|text| query(text)).collect();
-    let mut answers: Vec<Answer> = store.fetch(batch.clone(), scope).collect().await;
+    let mut answers: Vec<Answer> =
+        store.fetch(batch.iter().cloned().map(Into::into).collect(), scope).collect().await;
     assert_eq!(answers.len(), batch.len(), "one answer for each query");
     answers.sort_by_key(|answer| batch.iter().position(|query| *query == answer.query));
     answers

@@ -28,7 +28,7 @@ impl Demo {
         let scope = Scope { window, focus: None, limit: 100_000 };
         let (_, store) =
             self.stores.iter().find(|(name, _)| name == query.class().domain()).expect("a store");
-        let answer = store.fetch(vec![query], scope).next().await.expect("an answer");
+        let answer = store.fetch(vec![query.into()], scope).next().await.expect("an answer");
         answer.result.unwrap_or_else(|fault| panic!("{}: {fault}", answer.query))
     }
 

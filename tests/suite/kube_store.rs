@@ -60,7 +60,8 @@ async fn ask_as(kube: Kube, queries: &[String], scope: Scope) -> Vec<Answer> {
     let domains = Domains::new(vec![Arc::new(domain.clone())]);
     let batch: Vec<Query> = queries.iter().map(|text| domains.query(text).unwrap()).collect();
     let store = KubeStore::new(kube, domain);
-    let answers: Vec<Answer> = store.fetch(batch.clone(), scope).collect().await;
+    let answers: Vec<Answer> =
+        store.fetch(batch.iter().cloned().map(Into::into).collect(), scope).collect().await;
     assert_eq!(answers.len(), batch.len(), "one answer for each query");
     let of = |query: &Query| answers.iter().find(|answer| answer.query == *query).unwrap().clone();
     batch.iter().map(of).collect()

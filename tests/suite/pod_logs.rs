@@ -55,7 +55,7 @@ async fn ask_as(kube: &Kube, query: &str, scope: Scope) -> Answer {
     let domains = Domains::new(vec![Arc::new(Log::new(&words))]);
     let query: Query = domains.query(query).unwrap();
     let store = PodLogStore::new(kube, &words);
-    let mut answers: Vec<Answer> = store.fetch(vec![query], scope).collect().await;
+    let mut answers: Vec<Answer> = store.fetch(vec![query.into()], scope).collect().await;
     assert_eq!(answers.len(), 1);
     assert_eq!(store.sources()[0].name, "pod-logs");
     answers.remove(0)
@@ -292,7 +292,8 @@ async fn the_logs_of_a_batch_have_a_budget_of_bytes() {
         [(1 << 20, 20, None), (26, 16, Some("byte cap")), (0, 0, Some("byte cap"))]
     {
         let store = PodLogStore::new(&kube, &words).budget(budget);
-        let answers: Vec<Answer> = store.fetch(vec![query.clone()], scope(100)).collect().await;
+        let answers: Vec<Answer> =
+            store.fetch(vec![query.clone().into()], scope(100)).collect().await;
         let found = answers[0].result.clone().unwrap();
         assert_eq!(found.objects.len(), read, "{budget}");
         assert_eq!(found.cut.map(|cut| cut.by), by, "{budget}");

@@ -9,7 +9,7 @@ use futures::stream::{self, BoxStream};
 use korrel8::domain;
 use korrel8::domain::k8s::{Catalog, K8s, Kind};
 use korrel8::engine::{Engine, Request};
-use korrel8::model::{Answer, Found, Object, Query, Scope, Source, Store, Vocabulary, Window};
+use korrel8::model::{Answer, Found, Object, Ranked, Scope, Source, Store, Vocabulary, Window};
 use korrel8::rule::RuleSet;
 use serde_json::{Value, json};
 
@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 struct Held(Vec<Object>);
 
 impl Store for Held {
-    fn fetch(&self, batch: Vec<Query>, _: Scope) -> BoxStream<'static, Answer> {
-        let answer = |query: Query| {
+    fn fetch(&self, batch: Vec<Ranked>, _: Scope) -> BoxStream<'static, Answer> {
+        let answer = |Ranked { query, .. }: Ranked| {
             let class = query.class();
             let own = self.0.iter().filter(|object| object.class == *class);
             let own = own.filter(|object| query.matches(object) == Some(true)).cloned();

@@ -1,6 +1,6 @@
 //! One GET: bounded in time and bytes, and tried again where that can help.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::Utc;
 use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
@@ -8,7 +8,7 @@ use http::{HeaderMap, Request};
 use http_body_util::BodyExt;
 use kube::client::Body;
 use serde::de::DeserializeOwned;
-use tokio::time::{sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::failure::{Refusal, glimpse, in_chain, unsent};
 use super::{Kube, NAME, Url};
@@ -61,19 +61,12 @@ enum Failed {
 impl Kube {
     /// The answer to a GET, if its status is 2xx.
     pub async fn get(&self, url: &Url, accept: &'static str) -> Result<Reply, Box<Refusal>> {
-        // A semaphore that is never closed always gives a permit.
-        let _slot = self.inner.slots.acquire().await.ok();
-        let start = Instant::now();
-        let deadline = retry::deadline(self.inner.timeout);
-        let answered = match timeout_at(deadline, self.persist(url, accept, deadline)).await {
-            Ok(answered) => answered,
-            Err(_) => Err(self.late(url).into()),
-        };
+        let (answered, took) = self.persist(url, accept).await;
         let answered = answered.map_err(|mut refusal| {
             self.name.clone_into(&mut refusal.error.source_name);
             refusal
         });
-        let millis = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         self.note(millis, answered.as_ref().err().map(|refusal| &refusal.error));
         answered
     }
@@ -85,31 +78,45 @@ impl Kube {
             .hint("raise --request-timeout, or ask for less with -n NAMESPACE")
     }
 
-    /// Tries until there is an answer that another try would not change, or too little time.
+    /// Tries until there is an answer that another try would not change, or too little time; and
+    /// how long the last try took. Waiting for a turn is not counted: the server has not been
+    /// asked yet.
     async fn persist(
         &self,
         url: &Url,
         accept: &'static str,
-        deadline: tokio::time::Instant,
-    ) -> Result<Reply, Box<Refusal>> {
-        for made in 0.. {
-            let (refusal, asked) = match self.once(url, accept).await {
-                Ok((reply, _)) if (200..300).contains(&reply.status) => return Ok(reply),
-                Ok((reply, wait)) => {
+    ) -> (Result<Reply, Box<Refusal>>, Duration) {
+        let mut left = retry::bounded(self.inner.timeout);
+        let mut made = 0;
+        loop {
+            let slot = self.inner.gate.enter().await;
+            let began = Instant::now();
+            let tried = timeout(left, self.once(url, accept)).await;
+            drop(slot);
+            let took = began.elapsed();
+            left = left.saturating_sub(took);
+            let (refusal, asked) = match tried {
+                Ok(Ok((reply, _))) if (200..300).contains(&reply.status) => {
+                    return (Ok(reply), took);
+                }
+                Ok(Ok((reply, wait))) => {
                     let refusal = Box::new(Refusal::of(path_of(url), &reply));
                     if !retry::may_pass(reply.status) {
-                        return Err(refusal);
+                        return (Err(refusal), took);
                     }
                     (refusal, wait)
                 }
-                Err(Failed::Broken(error)) => (error.into(), None),
-                Err(Failed::Final(error)) => return Err(error.into()),
+                Ok(Err(Failed::Broken(error))) => (error.into(), None),
+                Ok(Err(Failed::Final(error))) => return (Err(error.into()), took),
+                Err(_) => return (Err(self.late(url).into()), took),
             };
-            let left = deadline.saturating_duration_since(tokio::time::Instant::now());
-            let Some(pause) = Retry::USUAL.pause(made, asked, left) else { return Err(refusal) };
+            let Some(pause) = Retry::USUAL.pause(made, asked, left) else {
+                return (Err(refusal), took);
+            };
             sleep(pause).await;
+            left -= pause;
+            made += 1;
         }
-        Err(self.late(url).into())
     }
 
     /// One try, and how long the server wants to be left alone.

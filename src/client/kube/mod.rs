@@ -14,20 +14,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use kube::Client;
-use tokio::sync::Semaphore;
 
 pub use call::{JSON, Reply, TEXT};
 pub use failure::Refusal;
 pub use options::KubeOptions;
 pub use url::Url;
 
+use super::gate::{CONCURRENCY, Gate};
 use crate::model::{ErrorKind, Source, SourceState, StoreError};
 
 /// The name of the source.
 pub const NAME: &str = "kubernetes";
-
-/// Calls in flight at once.
-const CONCURRENCY: usize = 16;
 
 /// A connection to an API server. Clones share it and its statistics.
 #[derive(Clone)]
@@ -45,7 +42,7 @@ struct Inner {
     context: Option<String>,
     timeout: Duration,
     cap: usize,
-    slots: Semaphore,
+    gate: Gate,
 }
 
 #[derive(Clone, Default)]
@@ -76,7 +73,7 @@ impl Kube {
             context: ready.context,
             timeout: options.timeout.unwrap_or(KubeOptions::TIMEOUT),
             cap: options.byte_cap.unwrap_or(KubeOptions::BYTE_CAP),
-            slots: Semaphore::new(CONCURRENCY),
+            gate: Gate::new(options.concurrency.unwrap_or(CONCURRENCY)),
         });
         Ok(Self { inner, name: NAME, stats: Arc::default() })
     }

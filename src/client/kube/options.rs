@@ -22,10 +22,12 @@ pub struct KubeOptions {
     pub token: Option<String>,
     /// Do not check the server's certificate.
     pub insecure_skip_tls_verify: bool,
-    /// How long a call may take, retries included.
+    /// How long a call may take, retries included; waiting for a turn is not counted.
     pub timeout: Option<Duration>,
     /// How many bytes an answer may have.
     pub byte_cap: Option<usize>,
+    /// How many calls may be in flight.
+    pub concurrency: Option<usize>,
     /// The terminal is ours: a login plugin must not read from it or write to it.
     pub quiet_plugins: bool,
 }

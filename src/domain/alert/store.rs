@@ -10,8 +10,9 @@ use super::join::join;
 use super::{Alert, object};
 use crate::client::alertmanager::Alertmanager;
 use crate::client::prometheus::Prometheus;
+use crate::client::ranked;
 use crate::model::{
-    Answer, Cut, ErrorKind, Found, Object, Query, Scope, Source, Store, StoreError,
+    Answer, Cut, ErrorKind, Found, Object, Query, Rank, Ranked, Scope, Source, Store, StoreError,
 };
 
 /// How long alerts are taken for current without asking again.
@@ -51,13 +52,14 @@ impl AlertStore {
 }
 
 impl Store for AlertStore {
-    fn fetch(&self, batch: Vec<Query>, scope: Scope) -> BoxStream<'static, Answer> {
+    fn fetch(&self, batch: Vec<Ranked>, scope: Scope) -> BoxStream<'static, Answer> {
         let servers = Arc::clone(&self.0);
         let started = Instant::now();
-        let all = async move { servers.alerts().await };
+        let rank = Rank::join(batch.iter().map(|one| &one.rank));
+        let all = ranked(rank, async move { servers.alerts().await });
         stream::once(all)
             .flat_map(move |alerts| {
-                let answers = batch.clone().into_iter().map(move |query| {
+                let answers = batch.clone().into_iter().map(move |Ranked { query, .. }| {
                     let result = alerts.clone().map(|alerts| alerts.select(&query, scope));
                     Answer { query, result, took: started.elapsed() }
                 });

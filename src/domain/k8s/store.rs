@@ -12,7 +12,10 @@ use super::keep::Keep;
 use super::plan::{Ask, Request, plan};
 use super::{Catalog, K8s, Kind, Selector};
 use crate::client::kube::{JSON, Kube, NAME, Refusal, Reply};
-use crate::model::{Answer, Domain, ErrorKind, Found, Query, Scope, Source, Store, StoreError};
+use crate::client::ranked;
+use crate::model::{
+    Answer, Domain, ErrorKind, Found, Query, Rank, Ranked, Scope, Source, Store, StoreError,
+};
 
 /// Objects in one page of a list.
 const PAGE: usize = 500;
@@ -43,15 +46,20 @@ impl KubeStore {
 }
 
 impl Store for KubeStore {
-    fn fetch(&self, batch: Vec<Query>, scope: Scope) -> BoxStream<'static, Answer> {
+    fn fetch(&self, batch: Vec<Ranked>, scope: Scope) -> BoxStream<'static, Answer> {
         let catalog = self.domain.catalog();
+        let (batch, ranks): (Vec<Query>, Vec<Rank>) =
+            batch.into_iter().map(|Ranked { query, rank }| (query, rank)).unzip();
         let requests = plan(&batch, &catalog);
         let foreign = batch.iter().filter(|query| query.selector::<Selector>().is_none());
         let foreign: Vec<Answer> = foreign.map(refuse).collect();
         let store = self.clone();
         let work = Arc::new(Work { store, catalog, batch, scope });
         let answers = stream::iter(requests)
-            .map(move |request| Arc::clone(&work).answer(request))
+            .map(move |request| {
+                let rank = Rank::join(request.queries.iter().map(|&place| &ranks[place]));
+                ranked(rank, Arc::clone(&work).answer(request))
+            })
             .buffer_unordered(REQUESTS)
             .flat_map(stream::iter);
         stream::iter(foreign).chain(answers).boxed()

@@ -16,8 +16,10 @@ use super::container::{Container, Lines, fair, of_pods};
 use super::read::{Budget, read};
 use super::{LogSelector, PodLogs};
 use crate::client::kube::{JSON, Kube, Url};
+use crate::client::ranked;
 use crate::model::{
-    Answer, Class, Cut, ErrorKind, Found, Query, Scope, Source, Store, StoreError, Vocabulary,
+    Answer, Class, Cut, ErrorKind, Found, Query, Ranked, Scope, Source, Store, StoreError,
+    Vocabulary,
 };
 
 /// The name of the source.
@@ -67,25 +69,25 @@ impl PodLogStore {
 }
 
 impl Store for PodLogStore {
-    fn fetch(&self, batch: Vec<Query>, scope: Scope) -> BoxStream<'static, Answer> {
+    fn fetch(&self, batch: Vec<Ranked>, scope: Scope) -> BoxStream<'static, Answer> {
         let mut shared = HashMap::new();
         let crowded = crowded(&batch);
-        let work: Vec<(Query, Option<Pods>)> = batch
+        let work: Vec<(Ranked, Option<Pods>)> = batch
             .into_iter()
-            .map(|query| {
-                let pods = pods_of(&query).map(|wanted| {
+            .map(|one| {
+                let pods = pods_of(&one.query).map(|wanted| {
                     let url = resolve(wanted, &crowded);
                     shared.entry(url).or_insert_with_key(|url| self.pods(url.clone())).clone()
                 });
-                (query, pods)
+                (one, pods)
             })
             .collect();
         let store = self.clone();
         let budget = Arc::new(Budget::new(self.budget));
         stream::iter(work)
-            .map(move |(query, pods)| {
+            .map(move |(Ranked { query, rank }, pods)| {
                 let (store, budget) = (store.clone(), Arc::clone(&budget));
-                async move {
+                ranked(rank, async move {
                     let start = Instant::now();
                     let result = store.answer(&query, pods, scope, &budget).await;
                     let result = result.map_err(|mut fault| {
@@ -93,7 +95,7 @@ impl Store for PodLogStore {
                         fault
                     });
                     Answer { query, result, took: start.elapsed() }
-                }
+                })
             })
             .buffer_unordered(QUERIES)
             .boxed()
@@ -112,9 +114,11 @@ fn pods_of(query: &Query) -> Option<&PodLogs> {
 }
 
 /// The namespaces of which many Pods are named, so that a list is cheaper.
-fn crowded(batch: &[Query]) -> Vec<String> {
+fn crowded(batch: &[Ranked]) -> Vec<String> {
     let mut count: HashMap<&str, usize> = HashMap::new();
-    for wanted in batch.iter().filter_map(pods_of).filter(|wanted| wanted.name.is_some()) {
+    for wanted in
+        batch.iter().filter_map(|one| pods_of(&one.query)).filter(|wanted| wanted.name.is_some())
+    {
         *count.entry(wanted.namespace.as_deref().unwrap_or_default()).or_default() += 1;
     }
     let many = count.into_iter().filter(|(_, names)| *names > NAMES);

@@ -11,8 +11,10 @@ use super::lines::{Asked, Lines, Server, sort};
 use super::plan::{Part, plan};
 use super::{LogSelector, PodLogs};
 use crate::client::loki::Loki;
+use crate::client::ranked;
 use crate::model::{
-    Answer, Cut, Found, Object, Query, Scope, Source, Store, StoreError, Vocabulary, Window,
+    Answer, Cut, Found, Object, Query, Rank, Ranked, Scope, Source, Store, StoreError, Vocabulary,
+    Window,
 };
 
 /// For how many windows the names of labels are kept.
@@ -39,20 +41,22 @@ impl LokiStore {
 }
 
 impl Store for LokiStore {
-    fn fetch(&self, batch: Vec<Query>, scope: Scope) -> BoxStream<'static, Answer> {
+    fn fetch(&self, batch: Vec<Ranked>, scope: Scope) -> BoxStream<'static, Answer> {
         let inner = Arc::clone(&self.0);
         let started = Instant::now();
-        let (pods, logql): (Vec<Query>, Vec<Query>) = batch
+        let (pods, logql): (Vec<Ranked>, Vec<Ranked>) = batch
             .into_iter()
-            .partition(|query| matches!(query.selector(), Some(LogSelector::Pods(_))));
+            .partition(|one| matches!(one.query.selector(), Some(LogSelector::Pods(_))));
         let direct: FuturesUnordered<_> = logql
             .into_iter()
-            .map(|query| {
+            .map(|Ranked { query, rank }| {
                 let inner = Arc::clone(&inner);
-                async move { inner.logql(query, scope, started).await }
+                ranked(rank, async move { inner.logql(query, scope, started).await })
             })
             .collect();
-        let translated = stream::once(async move { inner.pods(pods, scope, started).await });
+        let all = Rank::join(pods.iter().map(|one| &one.rank));
+        let pods = ranked(all, async move { inner.pods(pods, scope, started).await });
+        let translated = stream::once(pods);
         stream::select(direct, translated.flatten()).boxed()
     }
 
@@ -75,7 +79,7 @@ impl Inner {
     /// Answers to selectors of Pods, as they become known.
     async fn pods(
         self: Arc<Self>,
-        queries: Vec<Query>,
+        queries: Vec<Ranked>,
         scope: Scope,
         started: Instant,
     ) -> BoxStream<'static, Answer> {
@@ -85,7 +89,7 @@ impl Inner {
         let labels = match self.labels(scope.window).await {
             Ok(labels) => labels,
             Err(error) => {
-                let answer = move |query| Answer {
+                let answer = move |Ranked { query, .. }| Answer {
                     query,
                     result: Err(error.clone()),
                     took: started.elapsed(),
@@ -94,14 +98,18 @@ impl Inner {
             }
         };
         let mut answers = Vec::new();
-        let mut clusters: BTreeMap<String, (Vec<Part>, Vec<Asked>)> = BTreeMap::new();
-        for query in queries {
+        let mut clusters: BTreeMap<String, (Vec<Part>, Vec<Asked>, Rank)> = BTreeMap::new();
+        for Ranked { query, rank } in queries {
             let Some(LogSelector::Pods(pods)) = query.selector() else { continue };
             match plan(query.class().name(), pods, &labels, &self.server.words) {
                 Ok(parts) => {
                     let pod = pods.name.clone();
                     let key = format!("{} {parts:?}", query.class());
-                    let cluster = clusters.entry(key).or_insert_with(|| (parts, Vec::new()));
+                    let cluster = clusters.entry(key).or_insert_with(|| {
+                        let nobody = Rank::join([]);
+                        (parts, Vec::new(), nobody)
+                    });
+                    cluster.2.add(&rank);
                     cluster.1.push(Asked { query, pod });
                 }
                 Err(note) => {
@@ -112,7 +120,9 @@ impl Inner {
         }
         let running: FuturesUnordered<_> = clusters
             .into_values()
-            .map(|(parts, asked)| Arc::clone(&self).cluster(parts, asked, scope, started))
+            .map(|(parts, asked, rank)| {
+                ranked(rank, Arc::clone(&self).cluster(parts, asked, scope, started))
+            })
             .collect();
         stream::iter(answers).chain(running.flat_map(stream::iter)).boxed()
     }

@@ -10,8 +10,10 @@ use serde_json::json;
 
 use super::{Metric, MetricSelector, object};
 use crate::client::prometheus::{Labels, Prometheus};
+use crate::client::ranked;
 use crate::model::{
-    Answer, Cut, ErrorKind, Found, Matcher, Object, Query, Scope, Source, Store, StoreError,
+    Answer, Cut, ErrorKind, Found, Matcher, Object, Query, Rank, Ranked, Scope, Source, Store,
+    StoreError,
 };
 
 /// The most series of one query whose values are fetched.
@@ -31,11 +33,14 @@ impl MetricStore {
 }
 
 impl Store for MetricStore {
-    fn fetch(&self, batch: Vec<Query>, scope: Scope) -> BoxStream<'static, Answer> {
+    fn fetch(&self, batch: Vec<Ranked>, scope: Scope) -> BoxStream<'static, Answer> {
         let started = Instant::now();
         let all: FuturesUnordered<_> = merged(batch)
             .into_iter()
-            .map(|group| answers(Arc::clone(&self.0), group, scope, started))
+            .map(|group| {
+                let rank = Rank::join(group.iter().map(|wanted| &wanted.rank));
+                ranked(rank, answers(Arc::clone(&self.0), group, scope, started))
+            })
             .collect();
         all.flat_map(stream::iter).boxed()
     }
@@ -48,20 +53,21 @@ impl Store for MetricStore {
 /// A query with the selectors of its expression, as text and as matchers.
 struct Wanted {
     query: Query,
+    rank: Rank,
     selectors: Vec<String>,
 }
 
 /// Queries in groups that one call can ask for.
-fn merged(batch: Vec<Query>) -> Vec<Vec<Wanted>> {
+fn merged(batch: Vec<Ranked>) -> Vec<Vec<Wanted>> {
     let mut groups: Vec<Vec<Wanted>> = Vec::new();
     let mut room = 0;
-    for query in batch {
+    for Ranked { query, rank } in batch {
         let selector = query.selector::<MetricSelector>();
         let selectors: Vec<String> = selector
             .map(|selector| selector.selectors().iter().map(|own| Matcher::selector(own)).collect())
             .unwrap_or_default();
         let need = selectors.iter().map(String::len).sum::<usize>();
-        let wanted = Wanted { query, selectors };
+        let wanted = Wanted { query, rank, selectors };
         if let Some(group) = groups.last_mut().filter(|_| need <= room) {
             group.push(wanted);
         } else {
