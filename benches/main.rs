@@ -1,9 +1,18 @@
 //! Speed, as ratios to a bound that is measured in the same run: `cargo bench` runs all,
 //! `cargo bench -- NAME...` some; `--write` puts the table into `benches/README.md`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a bench prints its figures")]
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a bench that cannot run has to stop")]
 
-#[expect(dead_code, reason = "the first bench comes next")]
+mod classes;
+mod cluster;
+#[allow(dead_code, reason = "the server of the tests can do more than is measured here")]
+#[path = "../tests/suite/fake/http.rs"]
+mod http;
 mod measure;
+mod rules;
+mod search;
+mod wide;
+mod world;
 
 use measure::Row;
 
@@ -11,7 +20,12 @@ use measure::Row;
 type Bench = (&'static str, fn() -> Vec<Row>);
 
 /// All benches, in the order of the table.
-const BENCHES: &[Bench] = &[];
+const BENCHES: &[Bench] = &[
+    ("search", search::run),
+    ("wide", wide::run),
+    ("classes", classes::run),
+    ("rules", rules::run),
+];
 
 fn main() {
     let (flags, names): (Vec<String>, Vec<String>) =

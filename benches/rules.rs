@@ -1,0 +1,228 @@
+//! Rules applied to objects: each built-in rule on its own examples, against building the same
+//! query strings in plain Rust, and against one look-up in a hash map where it does not apply.
+
+use std::collections::HashMap;
+use std::hint::black_box;
+use std::time::Duration;
+
+use korrel8::model::{Class, Object};
+use korrel8::rule::{Applied, Pattern, RuleSet};
+use serde_json::Value;
+
+use crate::measure::{Row, median, ratio};
+
+/// How often a thing is done between two looks at the clock.
+const TIMES: u32 = 500;
+
+/// How often that is repeated.
+const RUNS: usize = 15;
+
+/// A rule, an object, and the queries that come out.
+struct Case {
+    rule: usize,
+    name: String,
+    object: Object,
+    queries: Vec<String>,
+}
+
+pub(crate) fn run() -> Vec<Row> {
+    let (_, rules) = crate::world::rules();
+    let cases = cases(&rules);
+    let (apply, not): (Vec<&Case>, Vec<&Case>) =
+        cases.iter().partition(|case| !case.queries.is_empty());
+    vec![applies(&rules, &apply), bare(&rules, &apply), misses(&rules, &not), views(&rules, &cases)]
+}
+
+/// The examples of all rules. `AlertToMetric` is not here: it rewrites an expression.
+fn cases(rules: &RuleSet) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (number, rule) in rules.rules().iter().enumerate() {
+        for example in rule.examples.iter().filter(|_| &*rule.name != "AlertToMetric") {
+            let class = example.class.clone().unwrap_or_else(|| match &rule.start[0] {
+                Pattern::Class(class) | Pattern::Kind(class) => class.clone(),
+                Pattern::Any(domain) => Class::new(domain, "Widget.v1.example"),
+            });
+            let object = Object::new(class, "id", example.given.clone());
+            let queries = match rules.apply(number, &rules.view(&object)) {
+                Applied::Queries(made) => made.iter().map(|query| query.text().into()).collect(),
+                _ => Vec::new(),
+            };
+            cases.push(Case { rule: number, name: rule.name.to_string(), object, queries });
+        }
+    }
+    cases
+}
+
+fn time(mut work: impl FnMut()) -> Duration {
+    median(RUNS, || (0..TIMES).for_each(|_| work())) / TIMES
+}
+
+/// What applies, against building the same strings.
+fn applies(rules: &RuleSet, cases: &[&Case]) -> Row {
+    let mut all: Vec<(f64, Duration, Duration, &str)> = Vec::new();
+    for case in cases {
+        let view = rules.view(&case.object);
+        let took = time(|| {
+            black_box(rules.apply(case.rule, black_box(&view)));
+        });
+        let plans: Vec<_> = case.queries.iter().map(|text| Plain::of(text, &case.object)).collect();
+        let bound = time(|| {
+            for plain in &plans {
+                black_box(plain.build());
+            }
+        });
+        all.push((ratio(took, bound), took, bound, &case.name));
+    }
+    all.sort_by(|a, b| a.0.total_cmp(&b.0));
+    for (ratio, took, bound, name) in &all {
+        eprintln!("  {name}: {took:?} / {bound:?} = {ratio:.1}");
+    }
+    let (ratio, took, bound, _) = all[all.len() / 2];
+    let within = all.iter().filter(|one| one.0 <= 10.0).count();
+    let (worst, .., name) = all[all.len() - 1];
+    Row {
+        bench: "rule that applies, median of all built-in ones".to_owned(),
+        bound: "the same query strings by `push_str` and `serde_json`".to_owned(),
+        target: 10.0,
+        ratio,
+        figures: format!(
+            "{took:.1?} to {bound:.1?}; {within} of {} within 10x, worst {name} {worst:.0}x; {RUNS} x {TIMES} runs each",
+            all.len()
+        ),
+    }
+}
+
+/// The same rules on an object that has nothing of what they read.
+fn bare(rules: &RuleSet, cases: &[&Case]) -> Row {
+    let bare: Vec<Case> = cases
+        .iter()
+        .map(|case| Case {
+            rule: case.rule,
+            name: case.name.clone(),
+            object: Object::new(
+                case.object.class.clone(),
+                "id",
+                serde_json::json!({"apiVersion": "v1", "kind": "Widget", "other": {}}),
+            ),
+            queries: Vec::new(),
+        })
+        .collect();
+    let bare: Vec<&Case> = bare
+        .iter()
+        .filter(|case| {
+            let view = rules.view(&case.object);
+            matches!(rules.apply(case.rule, &view), Applied::DoesNotApply)
+        })
+        .collect();
+    let mut row = misses(rules, &bare);
+    "rule that does not apply: nothing of what it reads is there".clone_into(&mut row.bench);
+    row
+}
+
+/// What does not apply, against one look-up.
+fn misses(rules: &RuleSet, cases: &[&Case]) -> Row {
+    let table: HashMap<String, usize> = (0..1000).map(|n| (format!("metadata{n}"), n)).collect();
+    let key = "metadata500".to_owned();
+    let bound = time(|| {
+        black_box(table.get(black_box(&key)));
+    });
+    let mut all: Vec<(Duration, &str)> = Vec::new();
+    for case in cases {
+        let view = rules.view(&case.object);
+        let took = time(|| {
+            black_box(rules.apply(case.rule, black_box(&view)));
+        });
+        all.push((took, &case.name));
+    }
+    all.sort();
+    for (took, name) in &all {
+        eprintln!("  {name}: {took:?} / {bound:?}");
+    }
+    let (took, _) = all[all.len() / 2];
+    let within = all.iter().filter(|one| ratio(one.0, bound) <= 2.0).count();
+    let (worst, name) = all[all.len() - 1];
+    Row {
+        bench: "rule that does not apply: its own examples".to_owned(),
+        bound: "one look-up in a hash map of 1000 strings".to_owned(),
+        target: 2.0,
+        ratio: ratio(took, bound),
+        figures: format!(
+            "{took:.1?} to {bound:.1?}; {within} of {} within 2x, worst {name} {worst:.1?}; {RUNS} x {TIMES} runs each",
+            all.len()
+        ),
+    }
+}
+
+/// Making an object readable and judging it, which is done once for all of its rules.
+fn views(rules: &RuleSet, cases: &[Case]) -> Row {
+    let mut took: Vec<(Duration, Duration)> = cases
+        .iter()
+        .map(|case| {
+            let mut judged = case.object.clone();
+            let once = time(|| {
+                black_box(rules.view(black_box(&case.object)));
+                rules.judge(black_box(&mut judged));
+            });
+            let bound = time(|| {
+                black_box(case.object.body.to_string());
+            });
+            (once, bound)
+        })
+        .collect();
+    took.sort_by(|a, b| ratio(a.0, a.1).total_cmp(&ratio(b.0, b.1)));
+    let (once, bound) = took[took.len() / 2];
+    Row {
+        bench: "view and judge of one object, median of all examples".to_owned(),
+        bound: "printing its body as JSON".to_owned(),
+        target: 2.0,
+        ratio: ratio(once, bound),
+        figures: format!("{once:.1?} to {bound:.1?}; {RUNS} x {TIMES} runs each"),
+    }
+}
+
+/// A query string as a program would build it: what is fixed, and values of the object as JSON.
+struct Plain {
+    parts: Vec<(String, Option<String>)>,
+}
+
+impl Plain {
+    fn of(text: &str, object: &Object) -> Self {
+        let mut values = Vec::new();
+        strings(&object.body, &mut values);
+        let mut parts = Vec::new();
+        let (mut fixed, mut rest) = (String::new(), text);
+        while let Some(start) = rest.find('"') {
+            let Some(end) = rest[start + 1..].find('"') else { break };
+            let inner = &rest[start + 1..start + 1 + end];
+            if values.contains(&inner) {
+                parts.push((fixed + &rest[..start], Some(inner.to_owned())));
+                fixed = String::new();
+            } else {
+                fixed += &rest[..end + start + 2];
+            }
+            rest = &rest[end + start + 2..];
+        }
+        parts.push((fixed + rest, None));
+        Self { parts }
+    }
+
+    fn build(&self) -> String {
+        let mut text = String::new();
+        for (fixed, value) in &self.parts {
+            text.push_str(fixed);
+            if let Some(value) = value {
+                text.push_str(&serde_json::to_string(value).expect("a string is JSON"));
+            }
+        }
+        text
+    }
+}
+
+fn strings<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
+    match value {
+        Value::String(text) => found.push(text),
+        Value::Array(list) => list.iter().for_each(|value| strings(value, found)),
+        Value::Object(map) => map.values().for_each(|value| strings(value, found)),
+        _ => {}
+    }
+}
