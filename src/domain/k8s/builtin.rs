@@ -1,7 +1,7 @@
 //! The usual kinds of Kubernetes, for when no cluster has been asked.
 
 /// Group, versions (preferred first), kind, plural, short names, namespaced.
-type Row = (&'static str, &'static str, &'static str, &'static str, &'static str, bool);
+pub(super) type Row = (&'static str, &'static str, &'static str, &'static str, &'static str, bool);
 
 /// In the order in which a name that is not unique is resolved.
 pub(super) const BUILTIN: &[Row] = &[

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use super::builtin::BUILTIN;
+use super::custom::CUSTOM;
 
 /// A kind of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,10 +109,10 @@ impl Catalog {
         Self { learned: false, ..Self::new(kinds) }
     }
 
-    /// The usual kinds of Kubernetes.
+    /// The usual kinds of Kubernetes, and those of well-known extensions.
     pub fn builtin() -> Self {
-        let kinds =
-            BUILTIN.iter().map(|&(group, versions, kind, plural, short, namespaced)| Kind {
+        let kinds = BUILTIN.iter().chain(CUSTOM).map(
+            |&(group, versions, kind, plural, short, namespaced)| Kind {
                 group: group.to_owned(),
                 kind: kind.to_owned(),
                 plural: plural.to_owned(),
@@ -120,7 +121,8 @@ impl Catalog {
                 namespaced: Some(namespaced),
                 versions: versions.split_whitespace().map(str::to_owned).collect(),
                 served: false,
-            });
+            },
+        );
         Self::new(kinds.collect())
     }
 
@@ -140,6 +142,11 @@ impl Catalog {
     /// The kinds that there are: those that the server named, or all if no server told all of its.
     pub fn kinds(&self) -> impl Iterator<Item = &Kind> {
         self.kinds.iter().filter(|kind| kind.served || !self.learned)
+    }
+
+    /// Whether a server told all of its kinds, and this one is none of them.
+    pub fn lacks(&self, kind: &Kind) -> bool {
+        self.learned && !kind.served
     }
 
     /// Whether a server told all of its kinds.
@@ -248,7 +255,10 @@ mod tests {
             ("HorizontalPodAutoscaler.v1.autoscaling", "HorizontalPodAutoscaler.v1.autoscaling"),
             ("no", "Node.v1"),
             ("ing", "Ingress.v1.networking.k8s.io"),
-            ("VirtualMachine.v1.kubevirt.io", "VirtualMachine.v1.kubevirt.io"),
+            ("VirtualMachine.v2.kubevirt.io", "VirtualMachine.v2.kubevirt.io"),
+            ("httproute", "HTTPRoute.v1.gateway.networking.k8s.io"),
+            ("Machine.machine.openshift.io", "Machine.v1beta1.machine.openshift.io"),
+            ("Database.v1.example.com", "Database.v1.example.com"),
         ] {
             assert_eq!(catalog.resolve(name).as_deref(), Some(class), "{name}");
         }
@@ -257,9 +267,7 @@ mod tests {
         {
             assert!(catalog.resolve(short).is_some(), "{short}");
         }
-        for name in
-            ["Pood", "", ".v1", "Pod.v9", "VirtualMachine", "VirtualMachine.kubevirt.io", "a b"]
-        {
+        for name in ["Pood", "", ".v1", "Pod.v9", "Database", "Database.example.com", "a b"] {
             assert_eq!(catalog.resolve(name), None, "{name}");
         }
     }
@@ -280,16 +288,18 @@ mod tests {
 
     #[test]
     fn what_a_server_says_comes_first() {
-        let mut vm = Kind::guess("VirtualMachine", "v1", "kubevirt.io");
-        vm.namespaced = Some(true);
-        vm.served = true;
-        let catalog = Catalog::new(vec![vm]).over(&Catalog::builtin());
+        let mut database = Kind::guess("Database", "v1", "example.com");
+        database.namespaced = Some(true);
+        database.served = true;
+        let catalog = Catalog::new(vec![database]).over(&Catalog::builtin());
         assert_eq!(catalog.kinds().count(), 1);
-        assert_eq!(catalog.resolve("vm"), None);
-        assert_eq!(
-            catalog.resolve("virtualmachine").as_deref(),
-            Some("VirtualMachine.v1.kubevirt.io")
-        );
+        assert_eq!(catalog.resolve("db"), None);
+        assert_eq!(catalog.resolve("database").as_deref(), Some("Database.v1.example.com"));
         assert_eq!(catalog.resolve("Pod").as_deref(), Some("Pod.v1"), "rules still load");
+        let lacks = |class| catalog.lacks(&catalog.kind(class).0);
+        assert!(!lacks("Database.v1.example.com"));
+        assert!(lacks("HTTPRoute.v1.gateway.networking.k8s.io"));
+        let none = Catalog::builtin();
+        assert!(!none.lacks(&none.kind("HTTPRoute.v1.gateway.networking.k8s.io").0));
     }
 }

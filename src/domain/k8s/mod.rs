@@ -5,6 +5,7 @@
 
 mod builtin;
 mod catalog;
+mod custom;
 mod discovery;
 mod keep;
 mod labels;

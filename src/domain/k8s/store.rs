@@ -119,6 +119,10 @@ impl Work {
         let (kind, version) = self.catalog.kind(request.class.name());
         let queries = request.queries.iter().map(|&place| &self.batch[place]);
         let mut keep = Keep::new(queries.collect(), request, self.scope);
+        let no_kind = || format!("the cluster has no such kind ({})", request.class.name());
+        if self.catalog.lacks(&kind) {
+            return Ok(keep.nothing(&no_kind()));
+        }
         let ended = match request.ask {
             Ask::Get { .. } => self.get(request, &kind, &version, &mut keep).await,
             Ask::List { .. } => self.list(request, &kind, &version, &mut keep).await,
@@ -127,8 +131,7 @@ impl Work {
             Ok(()) => Ok(keep.found()),
             Err(refusal) if refusal.no_object => Ok(keep.found()),
             Err(refusal) if refusal.error.kind == ErrorKind::NotFound => {
-                Ok(keep
-                    .nothing(&format!("the cluster has no such kind ({})", request.class.name())))
+                Ok(keep.nothing(&no_kind()))
             }
             Err(refusal) => Err(explain(*refusal, request, &kind)),
         }
