@@ -3,7 +3,7 @@
 use minijinja::Value;
 
 use super::{RuleSet, compile, template};
-use crate::model::{Class, Object, Query, clean};
+use crate::model::{Class, Object, ParseError, Query, clean};
 
 /// An object as templates see it; made once and used for all rules.
 #[derive(Clone, Debug)]
@@ -43,6 +43,12 @@ impl RuleSet {
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
             let query = match self.domains.query(line) {
                 Ok(query) => query,
+                Err(ParseError::UnknownClass { name, .. })
+                    if !self.rules[rule].query.contains(&name) =>
+                {
+                    // The object named the kind, and the cluster does not have it.
+                    continue;
+                }
                 Err(fault) => return Applied::Fault(format!("{fault}\n  in {}", clean(line))),
             };
             if !self.leads_to(rule, query.class()) {
