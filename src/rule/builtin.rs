@@ -28,6 +28,7 @@ pub(super) fn files() -> Vec<RuleFile> {
         "rules/prometheus.yaml"
         "rules/openshift.yaml"
         "rules/olm.yaml"
+        "rules/kubevirt.yaml"
         "rules/log.yaml"
         "rules/metric.yaml"
         "rules/status.yaml"
