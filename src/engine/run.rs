@@ -136,7 +136,7 @@ pub(super) fn start(
     let cost = Duration::ZERO;
     let (preferred, wish) = watch::channel(None);
     let (open, order) = (SelectAll::new(), Order::default());
-    let drive = Drive { asker, search, goals, began, cost, open, order, wish };
+    let mut drive = Drive { asker, search, goals, began, cost, open, order, wish };
     let (sender, progress) = watch::channel(Arc::new(drive.snapshot(false)));
     let stop = Arc::new(Notify::new());
     let stopped = Arc::clone(&stop);
@@ -230,9 +230,9 @@ impl Drive {
         self.open.extend(self.asker.ask(ranked));
     }
 
-    fn snapshot(&self, finished: bool) -> Snapshot {
+    fn snapshot(&mut self, finished: bool) -> Snapshot {
         let tree = self.search.tree();
-        let (done, total) = tree.progress();
+        let (done, total) = self.search.progress();
         let scope = self.asker.scope;
         Snapshot {
             tree,

@@ -92,6 +92,12 @@ impl Deref for Links {
     }
 }
 
+impl PartialEq for Links {
+    fn eq(&self, other: &Self) -> bool {
+        self[..] == other[..]
+    }
+}
+
 impl From<Vec<Link>> for Links {
     fn from(links: Vec<Link>) -> Self {
         Self(match links[..] {

@@ -9,14 +9,14 @@ use crate::model::{Class, Cut, Found, Object, Query, Severity, StoreError, Windo
 
 /// What a search has found. The first node is the root, which holds the start; every other node
 /// is (parent node, rule, class), and stands after its parent.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tree {
     /// The nodes; indexes into it are node numbers, good for this tree only.
     pub nodes: Vec<Node>,
 }
 
 /// The objects that one rule found from the parent's objects.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Node {
     /// Names the node across trees of one search: the rules and classes from the root to here.
     pub key: Arc<str>,
@@ -58,7 +58,7 @@ pub enum End {
 }
 
 /// An object in a node.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Member {
     /// The object.
     pub object: Arc<Object>,
@@ -78,7 +78,7 @@ pub struct Link {
 }
 
 /// A query of a node.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Run {
     /// The query.
     pub query: Query,

@@ -1,16 +1,30 @@
 //! A search: a pure state machine. `new` gives the first queries, `receive` takes answers and
 //! gives the next ones. The tree is a function of the start, the rules and the answers by query,
-//! never of the order in which answers came: it is built anew from all answers known so far.
+//! never of the order in which answers came. An answer changes only what follows from it: nodes
+//! have a fixed order of turns, and those that it reaches have theirs again ([`settle`]).
 
-mod build;
+mod draft;
+mod expand;
+mod few;
+mod objects;
+mod place;
+mod queries;
+mod settle;
+mod show;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap, HashSet};
 use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
 
 use super::plan::Plan;
 use super::progress::Fault;
-use crate::graph::{Node, Run, Tree};
-use crate::model::{Answer, Class, Found, Object, Query, Scope, StoreError};
+use crate::graph::{Node, Run, Shared, Tree, Weight};
+use crate::model::{Answer, Class, Object, Query, Scope};
+use draft::{Draft, Held, Turn};
+use objects::Objects;
+use queries::Queries;
 
 /// What a search needs to know of the rules. Rules are named by their number, which also breaks
 /// ties between paths of the same cost.
@@ -76,27 +90,27 @@ pub struct Wanted {
     pub cost: u32,
 }
 
-/// A class and a group of its objects that look the same to every rule.
-type Group = (Class, Arc<str>);
-
 /// The state of a search.
 pub struct Search {
     rules: Arc<dyn Rules>,
     plan: Plan,
     bounds: Bounds,
     start: Start,
-    answers: HashMap<Query, Reply>,
-    applied: HashMap<Group, BTreeMap<usize, Arc<[Query]>>>,
-    faults: BTreeSet<Fault>,
-    /// The numbers of the nodes that there have been, by their keys.
-    numbers: HashMap<Arc<str>, usize>,
+    focus: DateTime<Utc>,
+    queries: Queries,
+    objects: Objects,
+    drafts: Vec<Draft>,
+    /// The drafts that are part of the tree, in its order.
+    rows: Vec<usize>,
+    /// Those that have their turn.
+    turns: BinaryHeap<Reverse<(Arc<Turn>, usize)>>,
+    wanted: Vec<Wanted>,
+    faults: Vec<Fault>,
+    faults_changed: bool,
     tree: Arc<Tree>,
+    /// The tree is not up to date.
+    changed: bool,
     over: bool,
-}
-
-enum Reply {
-    Pending,
-    Ended(Result<Found, StoreError>, f64),
 }
 
 impl Search {
@@ -111,51 +125,71 @@ impl Search {
             rules,
             plan,
             bounds,
+            focus: start.scope.focus.unwrap_or(start.scope.window.end),
             start,
-            answers: HashMap::new(),
-            applied: HashMap::new(),
-            faults: BTreeSet::new(),
-            numbers: HashMap::new(),
+            queries: Queries::default(),
+            objects: Objects::default(),
+            drafts: Vec::new(),
+            rows: Vec::new(),
+            turns: BinaryHeap::new(),
+            wanted: Vec::new(),
+            faults: Vec::new(),
+            faults_changed: false,
             tree: Arc::default(),
+            changed: true,
             over: false,
         };
-        let first = search.rebuild();
+        search.root();
+        let first = search.settle_all();
         (search, first)
     }
 
-    /// Takes answers, in any order and number; returns the queries that they call for, those on
-    /// cheap paths first. An answer to a query that was not asked is ignored.
+    /// Takes answers, in any order and number; returns the queries that they call for, in the
+    /// order of the turns of their nodes. An answer to a query that was not asked is ignored.
     pub fn receive(&mut self, answers: Vec<Answer>) -> Vec<Wanted> {
-        let mut changed = false;
-        for answer in answers {
-            let Some(reply) = self.answers.get_mut(&answer.query) else { continue };
-            if !matches!(reply, Reply::Pending) || self.over {
-                continue;
-            }
-            *reply = Reply::Ended(answer.result, answer.took.as_secs_f64());
-            changed = true;
+        if self.over {
+            return Vec::new();
         }
-        if changed { self.rebuild() } else { Vec::new() }
+        for answer in answers {
+            if let Some(number) = self.queries.end(answer, &mut self.objects) {
+                self.call_on(number);
+            }
+        }
+        self.settle_all()
     }
 
     /// Gives up what is pending; what has been found stands.
     pub fn cancel(&mut self) {
         self.over = true;
-        self.rebuild();
+        for number in self.queries.pending() {
+            self.call_on(number);
+        }
+        self.settle_all();
     }
 
     /// Whether nothing is pending.
     pub fn finished(&self) -> bool {
-        self.over || !self.tree.nodes.iter().any(Node::pending)
+        self.over || self.queries.used().1 == 0
     }
 
     /// Whether it was given up while something was pending.
     pub fn cancelled(&self) -> bool {
-        self.tree.nodes.iter().any(Node::cancelled)
+        self.over && self.queries.used().1 > 0
     }
 
-    /// What has been found so far.
-    pub fn tree(&self) -> Arc<Tree> {
+    /// (queries that have ended, all queries of the tree), each counted once.
+    pub fn progress(&self) -> (usize, usize) {
+        let (all, open) = self.queries.used();
+        let all = all + usize::from(!self.drafts.is_empty() && self.start.asked.is_some());
+        (all - open, all)
+    }
+
+    /// What has been found so far. What has not changed since the last call is shared with what
+    /// that returned; where nothing has, it is the same tree.
+    pub fn tree(&mut self) -> Arc<Tree> {
+        if std::mem::take(&mut self.changed) {
+            self.tree = Arc::new(self.show());
+        }
         Arc::clone(&self.tree)
     }
 
@@ -164,33 +198,63 @@ impl Search {
         self.faults.iter()
     }
 
-    fn rebuild(&mut self) -> Vec<Wanted> {
-        let (nodes, wanted) = build::build(self);
-        let mut tree = Tree { nodes };
-        tree.rank(self.start.scope.focus, self.start.scope.window);
-        self.tree = Arc::new(tree);
-        wanted
-    }
-
-    /// The queries that the rules make of an object, each rule asked once per group of objects.
-    fn queries(&mut self, object: &Object, rules: &[usize]) -> Vec<Arc<[Query]>> {
-        let key = (object.class.clone(), Arc::clone(&object.group));
-        let known = self.applied.entry(key).or_default();
-        let missing: Vec<usize> =
-            rules.iter().copied().filter(|rule| !known.contains_key(rule)).collect();
-        if !missing.is_empty() {
-            let made = self.rules.apply(object, &missing);
-            for (rule, made) in missing.into_iter().zip(made) {
-                let queries = made.unwrap_or_else(|message| {
-                    let (rule, _) = self.rules.rule(rule);
-                    let object = format!("{} {}", object.class, object.id);
-                    self.faults.insert(Fault { rule, message, object });
-                    Vec::new()
-                });
-                known.insert(rule, queries.into());
+    fn root(&mut self) {
+        let Some(class) = self.start.objects.first().map(|object| object.class.clone()) else {
+            return;
+        };
+        let node = Node {
+            key: class.to_string().into(),
+            parent: None,
+            children: Vec::new(),
+            rule: None,
+            class,
+            cost: 0,
+            members: Shared::default(),
+            runs: self.start.asked.iter().cloned().map(Shared::from).collect(),
+            end: None,
+            score: 0.0,
+            left_out: 0,
+            goal: false,
+        };
+        let mut draft = Draft::new(None, Turn::first(), node);
+        self.outlook(&mut draft);
+        self.drafts.push(draft);
+        self.rows.push(0);
+        let mut known = HashSet::new();
+        for (place, object) in self.start.objects.clone().into_iter().enumerate() {
+            let part = self.objects.part(object);
+            if part.object.class == self.drafts[0].node.class && known.insert(part.number) {
+                let weight = Weight::of(&part.object, self.focus);
+                let held =
+                    Held { at: self.drafts[0].shown.len(), ..Held::new(part, weight, (0, place)) };
+                let held = self.hold(0, held);
+                self.drafts[0].shown.push(((0, place), held));
+                self.admit(0, held);
             }
         }
-        rules.iter().filter_map(|rule| known.get(rule).cloned()).collect()
+        self.mark(0);
+    }
+
+    /// Lets those that use a query look at it again.
+    fn call_on(&mut self, query: usize) {
+        let users = self.queries.get(query).users.to_vec();
+        for (at, call) in users {
+            self.drafts[at].work.answered.push(call);
+            self.mark(at);
+        }
+    }
+
+    fn settle_all(&mut self) -> Vec<Wanted> {
+        while let Some(Reverse((_, at))) = self.turns.pop() {
+            self.changed = true;
+            self.settle(at);
+        }
+        if std::mem::take(&mut self.faults_changed) {
+            let drafts = self.rows.iter().map(|&at| &self.drafts[at]);
+            let faults: BTreeSet<&Fault> = drafts.flat_map(|draft| &draft.faults).collect();
+            self.faults = faults.into_iter().cloned().collect();
+        }
+        std::mem::take(&mut self.wanted)
     }
 }
 
