@@ -16,7 +16,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::graph::{RuleGraph, Run};
-use crate::model::{Answer, Class, Domains, Object, Query, Scope, Source, Store, Window};
+use crate::model::{Answer, Class, Domains, Judge, Object, Query, Scope, Source, Store, Window};
 use crate::rule::RuleSet;
 
 pub use plan::{Outline, Plan};
@@ -66,6 +66,11 @@ impl Engine {
         let mut graph = RuleGraph::default();
         for (number, rule) in outlines.iter().enumerate() {
             graph.add(number, &rule.name, &rule.start, &rule.goal, rule.cost);
+        }
+        let judging = Arc::clone(&rules);
+        let judge: Judge = Arc::new(move |object: &mut Object| judging.judge(object));
+        for store in stores.values() {
+            store.judge_by(&judge);
         }
         Self { domains, rules, outlines, graph: Arc::new(graph), stores }
     }

@@ -107,11 +107,13 @@ impl Asker {
             .collect()
     }
 
-    /// Sets severity and status of what an answer brought.
+    /// Sets severity and status of what an answer brought, where its store has not done it.
     pub(super) fn judge(&self, mut answer: Answer) -> Answer {
         if let Ok(found) = &mut answer.result {
-            for object in &mut found.objects {
-                self.rules.judge(Arc::make_mut(object));
+            for object in found.objects.iter_mut().filter(|object| !object.judged) {
+                let object = Arc::make_mut(object);
+                self.rules.judge(object);
+                object.judged = true;
             }
         }
         answer

@@ -34,7 +34,12 @@ pub struct Object {
     /// Objects of one class and one group look the same to every rule, so rules are applied once
     /// per group: the label set of a log line's stream, or the id.
     pub group: Arc<str>,
+    /// Severity and status are set already.
+    pub judged: bool,
 }
+
+/// Sets severity and status of an object, and what a signal is about.
+pub type Judge = Arc<dyn Fn(&mut Object) + Send + Sync>;
 
 impl Object {
     /// An object without times, severity and preview.
@@ -51,6 +56,7 @@ impl Object {
             severity: Severity::None,
             status: String::new(),
             about: String::new(),
+            judged: false,
         }
     }
 

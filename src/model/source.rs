@@ -1,5 +1,7 @@
 //! A back end and how it is doing.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use super::ErrorKind;
@@ -17,6 +19,38 @@ pub enum SourceState {
     Failed,
     /// It is not configured.
     Missing,
+}
+
+/// What is kept of the answers of a back end, to be used again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    /// How many lists; 0 where they are not counted, as the following.
+    pub lists: usize,
+    /// How many single objects.
+    pub objects: usize,
+    /// How many bytes of memory, about.
+    pub bytes: usize,
+    /// How old the oldest answer is.
+    pub oldest_seconds: u64,
+}
+
+impl fmt::Display for Kept {
+    /// `12 lists, 3 objects, 3.4 MiB, oldest 4 min`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = [(self.lists, "list"), (self.objects, "object")];
+        for (count, word) in counts.into_iter().filter(|(count, _)| *count > 0) {
+            write!(f, "{count} {word}{}, ", if count == 1 { "" } else { "s" })?;
+        }
+        let tenths = (self.bytes * 10).div_ceil(1 << 20);
+        if tenths > 0 {
+            write!(f, "{}.{} MiB, ", tenths / 10, tenths % 10)?;
+        }
+        f.write_str("oldest ")?;
+        match self.oldest_seconds {
+            seconds @ 0..120 => write!(f, "{seconds} s"),
+            seconds => write!(f, "{} min", seconds / 60),
+        }
+    }
 }
 
 /// A configured or discovered back end, as `korrel8 sources` shows it.
@@ -38,9 +72,9 @@ pub struct Source {
     pub calls: u64,
     /// How many milliseconds the last call took.
     pub millis: Option<u64>,
-    /// How many seconds ago the oldest answer was got that is still served without asking again.
+    /// What is kept of earlier answers, if something is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub kept: Option<u64>,
+    pub kept: Option<Kept>,
     /// What went wrong at the last failed call, while `state` is failed or missing.
     pub error: Option<String>,
     /// What kind of failure that was.

@@ -8,7 +8,7 @@ use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Object, Query, Ranked, Source, Window};
+use super::{Judge, Object, Query, Ranked, Source, Window};
 
 /// What every call of a search carries besides the query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,10 @@ pub trait Store: Send + Sync {
 
     /// The back ends behind it, as they are now.
     fn sources(&self) -> Vec<Source>;
+
+    /// Takes what judges objects. A store that keeps objects judges them before it keeps them, so
+    /// that they can be shown as they are kept, without a copy.
+    fn judge_by(&self, _judge: &Judge) {}
 
     /// Forgets what was kept from earlier calls.
     fn refresh(&self) {}

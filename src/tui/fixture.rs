@@ -279,8 +279,8 @@ pub(super) fn source(name: &str, state: SourceState, millis: u64, error: Option<
         state,
         calls: 3,
         millis: Some(millis),
-        error: error.map(str::to_owned),
         kept: None,
+        error: error.map(str::to_owned),
         failure: error.map(|_| ErrorKind::Forbidden),
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
+use super::index::Index;
 use super::plan::{Ask, Request};
 use super::query::Selector;
 use crate::model::{Cut, Found, Object, Query, Scope};
@@ -12,6 +13,7 @@ use crate::model::{Cut, Found, Object, Query, Scope};
 /// The objects kept so far, for each query of one request.
 pub(super) struct Keep<'q> {
     queries: Vec<(&'q Query, Kept)>,
+    index: Index,
     scope: Scope,
     /// The server has selected by labels and fields already.
     selected: bool,
@@ -29,10 +31,13 @@ struct Kept {
 
 impl<'q> Keep<'q> {
     pub(super) fn new(queries: Vec<&'q Query>, request: &Request, scope: Scope) -> Self {
+        let selected = request.parts.is_empty() && matches!(request.ask, Ask::List { .. });
+        let index = Index::new(queries.iter().map(|query| query.selector()), selected);
         Self {
+            index,
             queries: queries.into_iter().map(|query| (query, Kept::default())).collect(),
             scope,
-            selected: request.parts.is_empty() && matches!(request.ask, Ask::List { .. }),
+            selected,
             events: request.class.kind() == "Event",
             stopped: None,
         }
@@ -49,19 +54,19 @@ impl<'q> Keep<'q> {
     }
 
     /// Takes a page.
-    pub(super) fn page(&mut self, objects: impl IntoIterator<Item = Object>) {
+    pub(super) fn page(&mut self, objects: &[Arc<Object>]) {
         for object in objects {
-            let object = Arc::new(object);
-            for (query, kept) in &mut self.queries {
+            for place in self.index.candidates(object) {
+                let (query, kept) = &mut self.queries[place];
                 let wanted = match query.selector::<Selector>() {
                     Some(selector) if self.selected => selector.accepts_body(&object.body),
-                    _ => query.matches(&object) == Some(true),
+                    _ => query.matches(object) == Some(true),
                 };
                 if !wanted {
                     continue;
                 }
                 if self.scope.window.overlaps(object.time, object.end) {
-                    kept.objects.push(Arc::clone(&object));
+                    kept.objects.push(Arc::clone(object));
                 } else {
                     kept.outside += 1;
                 }

@@ -73,6 +73,14 @@ impl Labels {
         })
     }
 
+    /// The labels of which one value must be there, with these values.
+    pub(super) fn wanted(&self) -> impl Iterator<Item = (&str, &BTreeSet<String>)> {
+        self.0.iter().filter_map(|need| match &need.test {
+            Test::In(values) => Some((need.key.as_str(), values)),
+            _ => None,
+        })
+    }
+
     /// The requirements as a map, if they are one equality for each key.
     pub fn as_map(&self) -> Option<BTreeMap<&str, &str>> {
         let mut map = BTreeMap::new();

@@ -7,14 +7,17 @@ mod builtin;
 mod catalog;
 mod custom;
 mod discovery;
+mod index;
 mod keep;
 mod labels;
+mod listing;
 mod object;
 mod plan;
 mod pod;
 mod preview;
 mod query;
 mod selects;
+mod shelf;
 mod store;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 //! What the API server can select (`namespace`, `name`, `labels`, `fields`) and what only we can
 //! (`match`, `selects`) is decided here for every object that is at hand.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -12,7 +13,7 @@ use serde_json::Value;
 
 use super::labels::Labels;
 use super::selects::selects;
-use crate::model::{self, Object, Path, SelectorError};
+use crate::model::{self, Class, Object, Path, SelectorError};
 
 /// What a Kubernetes query selects. All parts that are given must hold.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -136,6 +137,20 @@ impl Selector {
         !self.matching.is_empty() || self.selects.is_some()
     }
 
+    /// Whether it can be decided for an object at hand just as the server would: which fields of a
+    /// kind it selects by is not known for all, and the others it refuses.
+    pub(super) fn is_local(&self, class: &Class) -> bool {
+        let known = |field: &str| match field.strip_prefix("metadata.") {
+            Some(own) => matches!(own, "name" | "namespace"),
+            None if class.kind() == "Pod" => matches!(field, "spec.nodeName" | "status.phase"),
+            None => {
+                class.kind() == "Event"
+                    && (matches!(field, "type" | "reason") || field.starts_with("involvedObject."))
+            }
+        };
+        self.fields.keys().all(|field| known(&field.to_string()))
+    }
+
     /// Whether the parts that the server is not told of hold.
     pub(super) fn accepts_body(&self, body: &Value) -> bool {
         self.matching.iter().all(|(path, wanted)| {
@@ -247,13 +262,26 @@ fn same(found: &Value, wanted: &Value) -> bool {
 /// Whether a field that the server selects by has a value. A field that is missing is empty, and
 /// an Event's `source` stands for the component in it.
 fn field_is(body: &Value, field: &Path, wanted: &str) -> bool {
-    let found = field.find(body).into_iter().next().unwrap_or(&Value::Null);
-    match found {
-        Value::Null => wanted.is_empty(),
-        Value::String(text) => text == wanted,
+    field_text(body, field) == wanted
+}
+
+/// What the server compares a field with.
+pub(super) fn field_text<'b>(body: &'b Value, field: &Path) -> Cow<'b, str> {
+    match field.find(body).into_iter().next().unwrap_or(&Value::Null) {
+        Value::Null => Cow::Borrowed(""),
+        Value::String(text) => Cow::Borrowed(text),
         Value::Object(map) if field.to_string() == "source" => {
-            map.get("component").and_then(Value::as_str).unwrap_or_default() == wanted
+            Cow::Borrowed(map.get("component").and_then(Value::as_str).unwrap_or_default())
         }
-        other => other.to_string().as_str() == wanted,
+        other => Cow::Owned(other.to_string()),
+    }
+}
+
+/// What [`same`] values have in common: their text, for those that are not made of others.
+pub(super) fn scalar_text(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::String(text) => Some(Cow::Borrowed(text)),
+        Value::Number(_) | Value::Bool(_) => Some(Cow::Owned(value.to_string())),
+        _ => None,
     }
 }

@@ -4,27 +4,25 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
-use futures::stream::{self, BoxStream, StreamExt};
+use futures::stream::{self, BoxStream, FuturesUnordered, StreamExt};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::keep::Keep;
-use super::plan::{Ask, Request, plan};
+use super::listing::{Listing, Seen};
+use super::plan::{Ask, Known as _, PAGE, Request, plan};
+use super::shelf::Shelf;
 use super::{Catalog, K8s, Kind, Selector};
-use crate::client::kube::{JSON, Kube, NAME, Refusal, Reply};
+use crate::client::kube::{JSON, Kube, NAME, Refusal, Reply, Url};
 use crate::client::ranked;
 use crate::model::{
-    Answer, Domain, ErrorKind, Found, Query, Rank, Ranked, Scope, Source, Store, StoreError,
+    Answer, Domain, ErrorKind, Found, Judge, Query, Rank, Ranked, Scope, Source, Store, StoreError,
 };
 
-/// Objects in one page of a list.
-const PAGE: usize = 500;
 /// Pages of one list.
 const PAGES: usize = 20;
-/// Pages of a list that stands for many small requests; if it is longer, those are cheaper.
-const MERGED_PAGES: usize = 4;
-/// Requests under way or waiting for a slot of the client.
-const REQUESTS: usize = 64;
+/// Bytes that kept answers may have if nothing else is said.
+const ROOM: usize = 256 << 20;
 
 /// One Secret, without its data.
 const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
@@ -32,16 +30,23 @@ const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;
 const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 
 /// The store of the domain `k8s`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct KubeStore {
     kube: Kube,
     domain: K8s,
+    shelf: Arc<Shelf>,
 }
 
 impl KubeStore {
     /// A store that asks a server, with the kinds that the domain knows when it is asked.
     pub fn new(kube: Kube, domain: K8s) -> Self {
-        Self { kube, domain }
+        Self { kube, domain, shelf: Arc::new(Shelf::new(ROOM)) }
+    }
+
+    /// The same, that keeps answers of so many bytes for later searches; it has none yet.
+    #[must_use]
+    pub fn keeping(self, bytes: usize) -> Self {
+        Self { shelf: Arc::new(Shelf::new(bytes)), ..self }
     }
 }
 
@@ -50,23 +55,26 @@ impl Store for KubeStore {
         let catalog = self.domain.catalog();
         let (batch, ranks): (Vec<Query>, Vec<Rank>) =
             batch.into_iter().map(|Ranked { query, rank }| (query, rank)).unzip();
-        let requests = plan(&batch, &catalog);
+        let requests = plan(&batch, &catalog, &*self.shelf);
         let foreign = batch.iter().filter(|query| query.selector::<Selector>().is_none());
         let foreign: Vec<Answer> = foreign.map(refuse).collect();
         let store = self.clone();
-        let work = Arc::new(Work { store, catalog, batch, scope });
-        let answers = stream::iter(requests)
-            .map(move |request| {
-                let rank = Rank::join(request.queries.iter().map(|&place| &ranks[place]));
-                ranked(rank, Arc::clone(&work).answer(request))
-            })
-            .buffer_unordered(REQUESTS)
-            .flat_map(stream::iter);
-        stream::iter(foreign).chain(answers).boxed()
+        let work = Arc::new(Work { store, catalog, batch, ranks, scope });
+        let answers: FuturesUnordered<_> =
+            requests.into_iter().map(|request| Arc::clone(&work).answer(request)).collect();
+        stream::iter(foreign).chain(answers.flat_map(stream::iter)).boxed()
     }
 
     fn sources(&self) -> Vec<Source> {
-        vec![self.kube.source()]
+        vec![Source { kept: self.shelf.kept(), ..self.kube.source() }]
+    }
+
+    fn judge_by(&self, judge: &Judge) {
+        self.shelf.judge_by(judge);
+    }
+
+    fn refresh(&self) {
+        self.shelf.clear();
     }
 }
 
@@ -81,6 +89,7 @@ struct Work {
     store: KubeStore,
     catalog: Arc<Catalog>,
     batch: Vec<Query>,
+    ranks: Vec<Rank>,
     scope: Scope,
 }
 
@@ -95,9 +104,9 @@ impl Work {
             if apart && !request.parts.is_empty() {
                 // The right to read single objects does not imply the right to list them, and a
                 // list may be too long to be worth it.
-                let parts = stream::iter(request.parts)
-                    .map(|part| Arc::clone(&self).answer(part))
-                    .buffer_unordered(REQUESTS);
+                let parts = request.parts.into_iter();
+                let parts: FuturesUnordered<_> =
+                    parts.map(|part| Arc::clone(&self).answer(part)).collect();
                 return parts.concat().await;
             }
             let took = start.elapsed();
@@ -116,18 +125,14 @@ impl Work {
 
     /// What was found for each query of a request.
     async fn run(&self, request: &Request) -> Result<Vec<Found>, StoreError> {
-        let (kind, version) = self.catalog.kind(request.class.name());
         let queries = request.queries.iter().map(|&place| &self.batch[place]);
         let mut keep = Keep::new(queries.collect(), request, self.scope);
+        let (kind, _) = self.catalog.kind(request.class.name());
         let no_kind = || format!("the cluster has no such kind ({})", request.class.name());
         if self.catalog.lacks(&kind) {
             return Ok(keep.nothing(&no_kind()));
         }
-        let ended = match request.ask {
-            Ask::Get { .. } => self.get(request, &kind, &version, &mut keep).await,
-            Ask::List { .. } => self.list(request, &kind, &version, &mut keep).await,
-        };
-        match ended {
+        match self.read(request, &mut keep).await {
             Ok(()) => Ok(keep.found()),
             Err(refusal) if refusal.no_object => Ok(keep.found()),
             Err(refusal) if refusal.error.kind == ErrorKind::NotFound => {
@@ -137,73 +142,123 @@ impl Work {
         }
     }
 
-    async fn get(
+    /// Takes what is known already, and asks for more as long as that is needed.
+    async fn read(&self, request: &Request, keep: &mut Keep<'_>) -> Result<(), Box<Refusal>> {
+        let listing = self.store.shelf.listing(&request.class, &request.ask);
+        for &place in &request.queries {
+            listing.rank.add(&self.ranks[place]);
+        }
+        let mut seen = Seen::default();
+        loop {
+            if self.take(request, &listing, &mut seen, keep)? {
+                return Ok(());
+            }
+            let _turn = listing.turn.lock().await;
+            if listing.stands_at(seen) {
+                ranked(listing.rank.clone(), self.ask(&listing, keep.page_size(PAGE))).await;
+            }
+        }
+    }
+
+    /// Takes what has come since; says whether that is enough.
+    fn take(
         &self,
         request: &Request,
-        kind: &Kind,
-        version: &str,
+        listing: &Listing,
+        seen: &mut Seen,
         keep: &mut Keep<'_>,
-    ) -> Result<(), Box<Refusal>> {
+    ) -> Result<bool, Box<Refusal>> {
+        let pages = listing.pages();
+        if pages.restarts != seen.restarts {
+            keep.clear();
+            seen.objects = 0;
+        }
+        let new: Vec<_> = pages.objects.get(seen.objects..).unwrap_or_default().to_vec();
+        *seen = pages.seen();
+        let (whole, remaining, refusal) = (pages.whole, pages.remaining, pages.refusal().cloned());
+        drop(pages);
+        keep.page(&new);
+        if whole {
+            return Ok(true);
+        }
+        if seen.count > 0 && keep.full() {
+            keep.stopped("limit", remaining);
+            return Ok(true);
+        }
+        if let Some(refusal) = refusal {
+            return Err(Box::new(refusal));
+        }
+        if seen.count >= PAGES {
+            keep.stopped("page cap", remaining);
+            return Ok(true);
+        }
+        if seen.count > 0 && self.is_too_long(request, remaining) {
+            let words = "the list is longer than what is looked for in it";
+            return Err(StoreError::new(ErrorKind::TooLarge, NAME, words).into());
+        }
+        Ok(false)
+    }
+
+    /// Whether the rest of a list costs more than the requests that it stands for.
+    fn is_too_long(&self, request: &Request, remaining: Option<usize>) -> bool {
+        let class = &request.class;
+        let size = self.store.shelf.size(class, request.ask.namespace());
+        let parts = request.parts.iter().filter(|part| !part.ask.is_all());
+        let apart: usize = parts.map(|part| size.part(class, &part.ask)).sum();
+        !request.parts.is_empty() && size.list(class, remaining.unwrap_or(PAGE)) > apart
+    }
+
+    /// Asks for the next page, and adds it or the refusal to what is known.
+    async fn ask(&self, listing: &Arc<Listing>, size: usize) {
+        let (kind, version) = self.catalog.kind(listing.class.name());
+        let url = listing.ask.url(&kind, &version);
+        let asked = match &listing.ask {
+            Ask::Get { .. } => self.get(listing, &kind, url).await,
+            Ask::List { .. } => self.list(listing, &kind, url, size).await,
+        };
+        match asked {
+            Err(refusal) if refusal.expired && listing.pages().restarts == 0 => {
+                self.store.shelf.restart(listing);
+            }
+            Err(refusal) => listing.fail(*refusal),
+            Ok(()) => {}
+        }
+    }
+
+    async fn get(&self, listing: &Arc<Listing>, kind: &Kind, url: Url) -> Result<(), Box<Refusal>> {
         let accept = if is_secret(kind) { METADATA } else { JSON };
-        let reply = self.store.kube.get(&request.ask.url(kind, version), accept).await?;
+        let reply = self.store.kube.get(&url, accept).await?;
         let body: Value = reply.json()?;
         if body.pointer("/metadata/name").is_none() {
             return Err(strange(&reply).into());
         }
-        keep.page([self.store.domain.object(&request.class, body)]);
+        let shelf = &self.store.shelf;
+        let object = shelf.object(self.store.domain.object(&listing.class, body));
+        shelf.grow(listing, vec![object], reply.body.len(), String::new(), None);
         Ok(())
     }
 
     async fn list(
         &self,
-        request: &Request,
+        listing: &Arc<Listing>,
         kind: &Kind,
-        version: &str,
-        keep: &mut Keep<'_>,
+        url: Url,
+        size: usize,
     ) -> Result<(), Box<Refusal>> {
         let accept = if is_secret(kind) { METADATA_LIST } else { JSON };
-        let size = keep.page_size(PAGE).to_string();
-        let first = request.ask.url(kind, version).query("limit", &size);
-        let mut token = String::new();
-        let mut restarted = false;
-        let mut pages = 0;
-        loop {
-            let url = first.clone().query("continue", &token);
-            let reply = match self.store.kube.get(&url, accept).await {
-                Err(refusal) if refusal.expired && !restarted => {
-                    restarted = true;
-                    token.clear();
-                    keep.clear();
-                    continue;
-                }
-                answered => answered?,
-            };
-            let list: List = reply.json()?;
-            let Some(items) = list.items.or_else(|| list.kind.ends_with("List").then(Vec::new))
-            else {
-                return Err(strange(&reply).into());
-            };
-            let objects =
-                items.into_iter().map(|item| self.store.domain.object(&request.class, item));
-            keep.page(objects);
-            pages += 1;
-            token = list.metadata.r#continue;
-            if token.is_empty() {
-                return Ok(());
-            }
-            if keep.full() {
-                keep.stopped("limit", list.metadata.remaining_item_count);
-                return Ok(());
-            }
-            if !request.parts.is_empty() && pages == MERGED_PAGES {
-                let words = "the list is longer than what is looked for in it";
-                return Err(StoreError::new(ErrorKind::TooLarge, NAME, words).into());
-            }
-            if pages == PAGES {
-                keep.stopped("page cap", list.metadata.remaining_item_count);
-                return Ok(());
-            }
-        }
+        let token = listing.pages().token.clone();
+        let url = url.query("limit", &size.to_string()).query("continue", &token);
+        let reply = self.store.kube.get(&url, accept).await?;
+        let list: List = reply.json()?;
+        let Some(items) = list.items.or_else(|| list.kind.ends_with("List").then(Vec::new)) else {
+            return Err(strange(&reply).into());
+        };
+        let shelf = &self.store.shelf;
+        let object = |item| shelf.object(self.store.domain.object(&listing.class, item));
+        let objects = items.into_iter().map(object).collect();
+        let meta = list.metadata;
+        shelf.grow(listing, objects, reply.body.len(), meta.r#continue, meta.remaining_item_count);
+        Ok(())
     }
 }
 

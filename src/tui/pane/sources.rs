@@ -98,10 +98,10 @@ pub(crate) fn lines(
             say(2, &format!("{}  {}", source.url, source.via), Tone::Plain);
         }
         let found = if source.found.is_empty() { "nowhere" } else { &source.found };
-        let kept = source.kept.filter(|age| *age > 0);
-        let kept = kept.map(|age| format!(", answers up to {age} s old; R asks anew"));
-        let kept = kept.unwrap_or_default();
-        say(2, &format!("found by {found}, {} calls{kept}", source.calls), Tone::Quiet);
+        say(2, &format!("found by {found}, {} calls", source.calls), Tone::Quiet);
+        if let Some(kept) = &source.kept {
+            say(2, &format!("kept: {kept}; R asks anew"), Tone::Quiet);
+        }
         if let Some(error) = &source.error {
             say(2, error, Tone::Error);
         }
