@@ -239,6 +239,10 @@ pub(super) struct Global {
     /// How long a whole search may take; what has been found by then is shown.
     #[arg(long, global = true, value_name = "DUR", help_heading = "What")]
     pub(super) timeout: Option<String>,
+    /// How many calls one source may get at a time.
+    #[arg(long, global = true, value_name = "N", help_heading = "What")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) concurrency: Option<u32>,
     /// How to print: text (a tree for people), json, yaml, name, dot or mermaid; get has ndjson;
     /// record takes the file to write here.
     #[arg(long, short, global = true, value_name = "FORMAT", help_heading = "Output")]

@@ -15,7 +15,9 @@ use super::{Outcome, start, usage};
 use crate::engine::{Request, Running, objects};
 use crate::graph::{Run, RunState};
 use crate::model::{Answer, Class, Found, Scope, Source, StoreError};
-use crate::tui::{self, Keymap, Listing, Live, Options, Place, SearchRequest, Start, Usual, World};
+use crate::tui::{
+    self, Handle, Keymap, Listing, Live, Options, Place, SearchRequest, Start, Usual, World,
+};
 
 /// Runs the explorer until the user quits.
 pub(super) async fn run(global: &Global, words: Vec<String>) -> eyre::Result<Outcome> {
@@ -122,7 +124,7 @@ impl World for Explored {
             scope,
             deadline: session.deadline(),
         });
-        Live { snapshots: running.progress(), handle: Box::new(Handle(running)) }
+        Live { snapshots: running.progress(), handle: Box::new(Alive(running)) }
     }
 
     fn sources(&self) -> Vec<Source> {
@@ -147,7 +149,13 @@ fn groups(goals: Vec<Class>) -> Vec<Vec<Class>> {
 }
 
 /// Keeps a search alive.
-struct Handle(#[allow(dead_code, reason = "held for its drop")] Running);
+struct Alive(Running);
+
+impl Handle for Alive {
+    fn prefer(&self, key: &str) {
+        self.0.prefer(key);
+    }
+}
 
 /// Why an answer, or a part of it, is missing.
 fn failed(answer: Answer) -> Option<StoreError> {

@@ -118,6 +118,9 @@ fn table(sources: &[Source]) -> String {
         let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}  "));
         out.push_str(cells.collect::<String>().trim_end());
         out.push('\n');
+        if let Some(kept) = index.checked_sub(1).and_then(|index| sources[index].kept) {
+            out.push_str(&format!("    kept: {kept}\n"));
+        }
         let error = index.checked_sub(1).and_then(|index| sources[index].error.as_ref());
         for line in error.into_iter().flat_map(|error| error.lines()) {
             out.push_str(&format!("    {}\n", clean(line)));

@@ -118,7 +118,8 @@ pub(super) async fn open(
     }
     match Kube::connect(&kube_options(global, settings, purpose == Purpose::Explore)).await {
         Ok(kube) => {
-            put("k8s", Arc::new(KubeStore::new(kube.clone(), (*k8s).clone())));
+            let store = KubeStore::new(kube.clone(), (*k8s).clone());
+            put("k8s", Arc::new(store.keeping(settings.max_kept.saturating_mul(1 << 20))));
             if !has_loki {
                 put("log", Arc::new(PodLogStore::new(&kube, vocabulary)));
             }
@@ -160,6 +161,7 @@ fn kube_options(global: &Global, settings: &Settings, screen: bool) -> KubeOptio
         insecure_skip_tls_verify: global.insecure_skip_tls_verify,
         timeout: Some(Duration::from_secs(settings.request_timeout)),
         byte_cap: Some(settings.max_answer.saturating_mul(1 << 20)),
+        concurrency: Some(settings.concurrency),
         quiet_plugins: screen,
         ..KubeOptions::default()
     }
@@ -175,6 +177,7 @@ fn backend(
     let mut options = HttpOptions::new(kind, url, &backend.found);
     options.timeout = Duration::from_secs(settings.request_timeout);
     options.max_bytes = settings.max_answer.saturating_mul(1 << 20);
+    options.concurrency = settings.concurrency;
     let token = match &backend.token_file {
         Some(path) => {
             let text = std::fs::read_to_string(path);

@@ -94,6 +94,9 @@ pub(super) fn settings(global: &Global) -> eyre::Result<Settings> {
     if let Some(limit) = global.limit {
         settings.limit = usize::try_from(limit)?;
     }
+    if let Some(calls) = global.concurrency {
+        settings.concurrency = usize::try_from(calls)?;
+    }
     settings.reach = global.reach.unwrap_or(settings.reach);
     if let Some(text) = &global.request_timeout {
         settings.request_timeout = seconds("--request-timeout", text)?.max(1);

@@ -34,6 +34,10 @@ pub struct Settings {
     pub timeout: u64,
     /// Megabytes that one answer may have.
     pub max_answer: usize,
+    /// Megabytes of answers that are kept for later searches.
+    pub max_kept: usize,
+    /// Calls that one source may get at a time.
+    pub concurrency: usize,
     /// Keys of the explorer in place of its own: action -> keys.
     pub keys: BTreeMap<String, Vec<String>>,
     /// Whether the explorer takes the mouse from the beginning.
@@ -78,6 +82,8 @@ impl Default for Settings {
             request_timeout: 10,
             timeout: 60,
             max_answer: 64,
+            max_kept: 256,
+            concurrency: 16,
             keys: BTreeMap::new(),
             mouse: false,
         }
@@ -105,6 +111,7 @@ impl Settings {
         self.limit = self.limit.max(1);
         self.request_timeout = self.request_timeout.max(1);
         self.max_answer = self.max_answer.max(1);
+        self.concurrency = self.concurrency.max(1);
         self
     }
 }

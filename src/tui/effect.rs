@@ -1,6 +1,8 @@
 //! Everything that the explorer asks of the world.
 #![deny(clippy::disallowed_methods, reason = "pure room")]
 
+use std::sync::Arc;
+
 use super::world::SearchRequest;
 
 /// Names a search for as long as the explorer runs.
@@ -18,6 +20,8 @@ pub(crate) enum Effect {
     Search(SearchId, SearchRequest),
     /// Give a search up.
     Cancel(SearchId),
+    /// Ask what the user looks at first: a node, by its key.
+    Prefer(SearchId, Arc<str>),
     /// Forget what was kept from earlier calls.
     Refresh,
     /// Look how the sources are doing.

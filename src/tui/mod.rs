@@ -37,7 +37,7 @@ use tokio::time::Instant;
 pub use action::key_table;
 pub use app::Usual;
 pub use keymap::Keymap;
-pub use world::{Listing, Live, Place, SearchRequest, Start, World};
+pub use world::{Handle, Listing, Live, Place, SearchRequest, Start, World};
 
 use app::App;
 use effect::Effect;

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::effect::{Effect, SearchId};
 use super::event::Event;
-use super::world::{Live, World};
+use super::world::{Handle, Live, World};
 
 /// The least time between two states of one search.
 const PACE: Duration = Duration::from_millis(30);
@@ -35,7 +35,7 @@ impl Drop for Task {
 /// A search under way: what brings its states here, and what keeps it alive.
 struct Search {
     _bring: Task,
-    _handle: Box<dyn Send>,
+    handle: Box<dyn Handle>,
 }
 
 impl Runner {
@@ -61,6 +61,11 @@ impl Runner {
             }
             Effect::Cancel(id) => {
                 self.searches.remove(&id);
+            }
+            Effect::Prefer(id, key) => {
+                if let Some(search) = self.searches.get(&id) {
+                    search.handle.prefer(&key);
+                }
             }
             Effect::Refresh => self.world.refresh(),
             Effect::LookAtSources => {
@@ -96,7 +101,7 @@ impl Runner {
                 }
             }
         });
-        self.searches.insert(id, Search { _bring: Task(bring), _handle: handle });
+        self.searches.insert(id, Search { _bring: Task(bring), handle });
     }
 }
 
@@ -121,9 +126,13 @@ mod tests {
         dropped: Arc<AtomicBool>,
     }
 
-    struct Handle(Arc<AtomicBool>);
+    struct Alive(Arc<AtomicBool>);
 
-    impl Drop for Handle {
+    impl Handle for Alive {
+        fn prefer(&self, _: &str) {}
+    }
+
+    impl Drop for Alive {
         fn drop(&mut self) {
             self.0.store(true, Ordering::SeqCst);
         }
@@ -147,7 +156,7 @@ mod tests {
         }
 
         fn search(&self, _: SearchRequest) -> Live {
-            let handle = Box::new(Handle(Arc::clone(&self.dropped)));
+            let handle = Box::new(Alive(Arc::clone(&self.dropped)));
             Live { snapshots: self.snapshots.clone(), handle }
         }
 

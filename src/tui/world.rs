@@ -91,5 +91,11 @@ pub struct Live {
     /// Its state; a newer one replaces an older one. It ends with [`Snapshot::finished`].
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     /// Dropping it cancels the search.
-    pub handle: Box<dyn Send>,
+    pub handle: Box<dyn Handle>,
+}
+
+/// What keeps a search alive.
+pub trait Handle: Send {
+    /// Asks what a node of the tree waits for, and all below it, before the rest.
+    fn prefer(&self, key: &str);
 }

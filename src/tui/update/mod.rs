@@ -8,15 +8,38 @@ mod history;
 mod motion;
 mod popups;
 
+use std::sync::Arc;
+
 use crossterm::event::KeyEvent;
 
 use super::app::App;
-use super::effect::Effect;
+use super::effect::{Effect, SearchId};
 use super::event::Event;
 use super::theme::Tone;
 
 /// Changes the state by an event; what it returns is to be done, in this order.
 pub(crate) fn update(app: &mut App, event: Event) -> Vec<Effect> {
+    let acts = matches!(event, Event::Key(_) | Event::Mouse(_));
+    let before = acts.then(|| looked_at(app));
+    let mut effects = react(app, event);
+    let now = looked_at(app);
+    if let (Some(Some((of, before))), Some((id, key))) = (before, now)
+        && of == id
+        && before != key
+    {
+        effects.push(Effect::Prefer(id, key));
+    }
+    effects
+}
+
+/// What the user has selected in a search that goes on.
+fn looked_at(app: &App) -> Option<(SearchId, Arc<str>)> {
+    let view = app.view().filter(|view| view.running)?;
+    let (_, node) = view.node()?;
+    Some((view.id, Arc::clone(&node.key)))
+}
+
+fn react(app: &mut App, event: Event) -> Vec<Effect> {
     match event {
         Event::Key(key) => return on_key(app, key),
         Event::Paste(text) => popups::paste(app, &text),
