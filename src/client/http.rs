@@ -94,8 +94,17 @@ impl HttpClient {
 
     /// Makes a call and reads its answer as JSON. Bytes that are no UTF-8 are replaced.
     pub async fn json<T: DeserializeOwned>(&self, call: Call) -> Result<T, StoreError> {
+        self.parsed(call, |text| serde_json::from_str(text)).await
+    }
+
+    /// The same with a way of reading JSON of one's own.
+    pub async fn parsed<T>(
+        &self,
+        call: Call,
+        parse: impl Fn(&str) -> Result<T, serde_json::Error>,
+    ) -> Result<T, StoreError> {
         let started = Instant::now();
-        let result = self.attempt(&call).await;
+        let result = self.attempt(&call, parse).await;
         let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
         source.millis = u64::try_from(started.elapsed().as_millis()).ok();
         // A refused query is the query's fault: the server is well.
@@ -106,7 +115,11 @@ impl HttpClient {
         result
     }
 
-    async fn attempt<T: DeserializeOwned>(&self, call: &Call) -> Result<T, StoreError> {
+    async fn attempt<T>(
+        &self,
+        call: &Call,
+        parse: impl Fn(&str) -> Result<T, serde_json::Error>,
+    ) -> Result<T, StoreError> {
         let name = &self.options.name;
         let url = self.transport.url(&call.path);
         let reply = self.reply(call, &url).await?;
@@ -114,8 +127,8 @@ impl HttpClient {
             return Err(failure::of_status(name, &url, &reply));
         }
         let parsed = match std::str::from_utf8(&reply.body) {
-            Ok(text) => serde_json::from_str(text),
-            Err(_) => serde_json::from_str(&String::from_utf8_lossy(&reply.body)),
+            Ok(text) => parse(text),
+            Err(_) => parse(&String::from_utf8_lossy(&reply.body)),
         };
         parsed.map_err(|why| failure::of_body(name, &url, &reply, &why))
     }

@@ -45,6 +45,13 @@ impl Text {
             _ => Self::default(),
         }
     }
+
+    /// A part of this text as a piece of it; `None` for a text that lies elsewhere.
+    pub fn part(&self, part: &str) -> Option<Self> {
+        let start = part.as_ptr().addr().checked_sub(self.as_ptr().addr())?;
+        let end = start.checked_add(part.len()).filter(|end| *end <= self.len())?;
+        Some(self.piece(start..end))
+    }
 }
 
 impl Deref for Text {

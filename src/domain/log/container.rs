@@ -5,8 +5,8 @@ use std::fmt;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
 
-use super::{LogLine, PodLogs, object, pod_labels};
-use crate::model::{Class, Object, Scope, StoreError, Vocabulary, Window, clean, fit};
+use super::{LogStream, PodLogs, pod_labels};
+use crate::model::{Class, Fields, Object, Scope, StoreError, Vocabulary, Window, clean, fit};
 
 /// A container whose log is read.
 #[derive(Clone, Debug)]
@@ -156,16 +156,11 @@ pub(super) fn fair(
         let share = left.div_ceil(count - place).min(left);
         let kept = choose(lines.inside, share, scope.focus);
         left -= kept.len();
-        objects.extend(kept.into_iter().map(|(time, line)| {
-            let line = LogLine {
-                time,
-                line,
-                labels: container.labels.clone(),
-                metadata: Map::new(),
-                previous: container.previous,
-            };
-            object(class, line, words)
-        }));
+        let mut stream = LogStream::new(class, container.labels, container.previous, words);
+        objects.extend(
+            kept.into_iter()
+                .map(|(time, line)| stream.object(time, line.into(), Fields::default())),
+        );
     }
     objects
 }

@@ -1,11 +1,7 @@
 //! How severe a log line is, told alike from labels, JSON, logfmt, klog and plain words.
 
-use serde_json::{Map, Value};
-
+use super::json::{JsonLine, json};
 use crate::model::clean;
-
-/// Lines longer than this are not parsed as JSON: they are data, not messages.
-const LONGEST_JSON: usize = 256 * 1024;
 
 /// How many bytes at the start of a line are searched for a word such as `ERROR`.
 const HEAD: usize = 160;
@@ -28,70 +24,58 @@ const KEYS: [&str; 12] = [
 
 /// The level of a line in canonical words: `fatal`, `error`, `warning`, `info`, `debug`, `trace`.
 ///
-/// What the writer said goes first: labels and metadata, then the line's own field or prefix;
-/// then what the log store guessed (`detected_level`), then words near the start of the line.
-pub fn level(
+/// What the writer said goes first: labels and metadata (`said`), then the line's own field or
+/// prefix; then what the log store guessed (`detected_level`), then words near the start of the
+/// line. `parsed` is the line, if it is JSON.
+pub(super) fn level(
     line: &str,
-    labels: &Map<String, Value>,
-    metadata: &Map<String, Value>,
+    parsed: Option<&JsonLine<'_>>,
+    said: Option<&'static str>,
+    guessed: Option<&'static str>,
 ) -> Option<&'static str> {
-    let shown;
-    let line = if line.contains('\u{1b}') {
+    if said.is_some() {
+        return said;
+    }
+    if line.contains('\u{1b}') {
         // Colours would hide the words.
-        shown = clean(head(line, 4096));
-        &shown
-    } else {
-        line
-    };
-    let said = || keyed(labels).or_else(|| keyed(metadata));
-    let guessed = || {
-        let guess = labels.get("detected_level").or_else(|| metadata.get("detected_level"));
-        guess.and_then(Value::as_str).and_then(word)
-    };
-    said().or_else(|| structured(line)).or_else(guessed).or_else(|| plain(line))
+        let shown = clean(head(line, 4096));
+        let parsed = json(&shown);
+        return of_line(&shown, parsed.as_ref(), guessed);
+    }
+    of_line(line, parsed, guessed)
 }
 
-fn keyed(fields: &Map<String, Value>) -> Option<&'static str> {
+fn of_line(
+    line: &str,
+    parsed: Option<&JsonLine<'_>>,
+    guessed: Option<&'static str>,
+) -> Option<&'static str> {
+    let line = line.trim_start();
+    match parsed {
+        Some(parsed) => parsed.level.or(guessed),
+        None if line.starts_with('{') => guessed.or_else(|| plain(line)),
+        None => {
+            let own = klog(line).or_else(|| syslog(line)).or_else(|| logfmt(line));
+            own.or(guessed).or_else(|| plain(line))
+        }
+    }
+}
+
+/// Whether a key holds a level, in whatever case.
+pub(super) fn is_key(key: &str) -> bool {
+    key.len() < 16 && KEYS.iter().any(|known| known.eq_ignore_ascii_case(key))
+}
+
+/// The level that labels or metadata state.
+pub(super) fn keyed<'v>(value_of: impl Fn(&str) -> Option<&'v str>) -> Option<&'static str> {
     KEYS.iter().find_map(|key| {
-        let value = fields.get(*key)?;
-        if *key == "severity_number" { otel(value) } else { of_value(value) }
+        let value = value_of(key)?;
+        if *key == "severity_number" { otel(value) } else { word(value) }
     })
 }
 
-/// The level that a line states in its own format.
-fn structured(line: &str) -> Option<&'static str> {
-    let line = line.trim_start();
-    if line.starts_with('{') {
-        return json(line).and_then(|fields| of_fields(&fields));
-    }
-    klog(line).or_else(|| syslog(line)).or_else(|| logfmt(line))
-}
-
-/// The fields of a line that is a JSON object.
-pub(super) fn json(line: &str) -> Option<Map<String, Value>> {
-    let line = line.trim();
-    let sane = line.starts_with('{') && line.ends_with('}') && line.len() <= LONGEST_JSON;
-    sane.then(|| serde_json::from_str(line).ok()).flatten()
-}
-
-fn of_fields(fields: &Map<String, Value>) -> Option<&'static str> {
-    let direct = fields.iter().find_map(|(key, value)| {
-        let key = key.to_ascii_lowercase();
-        KEYS.contains(&key.as_str()).then(|| of_value(value)).flatten()
-    });
-    direct.or_else(|| of_value(fields.get("log")?.get("level")?))
-}
-
-fn of_value(value: &Value) -> Option<&'static str> {
-    match value {
-        Value::String(text) => word(text),
-        Value::Number(number) => number.as_u64().and_then(numeric),
-        _ => None,
-    }
-}
-
 /// Levels of pino and bunyan (10 to 60), and of syslog (0 to 7).
-fn numeric(number: u64) -> Option<&'static str> {
+pub(super) fn numeric(number: u64) -> Option<&'static str> {
     match number {
         0..=2 | 60 => Some("fatal"),
         3 | 50 => Some("error"),
@@ -104,27 +88,31 @@ fn numeric(number: u64) -> Option<&'static str> {
 }
 
 /// Severity numbers of OpenTelemetry, 1 to 24.
-fn otel(value: &Value) -> Option<&'static str> {
-    let number = value.as_u64().or_else(|| value.as_str()?.parse().ok())?;
+fn otel(value: &str) -> Option<&'static str> {
+    let number: u64 = value.parse().ok()?;
     let words = ["trace", "debug", "info", "warning", "error", "fatal"];
     words.get(usize::try_from(number.checked_sub(1)? / 4).ok()?).copied()
 }
 
 /// The canonical word for a level as programs spell it.
-fn word(text: &str) -> Option<&'static str> {
+pub(super) fn word(text: &str) -> Option<&'static str> {
     let text = text.trim().trim_matches(['[', ']', '<', '>', '"', ':']);
     if let Ok(number) = text.parse() {
         return numeric(number);
     }
-    let lower = text.trim_end_matches(|c: char| c.is_ascii_digit()).to_ascii_lowercase();
-    Some(match lower.as_str() {
-        "f" | "fatal" | "ftl" | "panic" | "dpanic" | "emerg" | "emergency" | "crit"
-        | "critical" | "alert" => "fatal",
-        "e" | "err" | "error" | "eror" | "severe" => "error",
-        "w" | "warn" | "warning" | "wrn" => "warning",
-        "i" | "info" | "inf" | "information" | "informational" | "notice" | "log" => "info",
-        "d" | "debug" | "dbg" | "fine" | "verbose" => "debug",
-        "t" | "trace" | "trc" | "finer" | "finest" => "trace",
+    let text = text.trim_end_matches(|c: char| c.is_ascii_digit()).as_bytes();
+    let mut buffer = [0; 16];
+    let lower = buffer.get_mut(..text.len())?;
+    lower.copy_from_slice(text);
+    lower.make_ascii_lowercase();
+    Some(match &*lower {
+        b"f" | b"fatal" | b"ftl" | b"panic" | b"dpanic" | b"emerg" | b"emergency" | b"crit"
+        | b"critical" | b"alert" => "fatal",
+        b"e" | b"err" | b"error" | b"eror" | b"severe" => "error",
+        b"w" | b"warn" | b"warning" | b"wrn" => "warning",
+        b"i" | b"info" | b"inf" | b"information" | b"informational" | b"notice" | b"log" => "info",
+        b"d" | b"debug" | b"dbg" | b"fine" | b"verbose" => "debug",
+        b"t" | b"trace" | b"trc" | b"finer" | b"finest" => "trace",
         _ => return None,
     })
 }
@@ -165,7 +153,7 @@ fn logfmt(line: &str) -> Option<&'static str> {
         } else {
             value.split_at(value.find([' ', '\t', ',']).unwrap_or(value.len()))
         };
-        if KEYS.contains(&key.to_ascii_lowercase().as_str())
+        if is_key(key)
             && let Some(level) = word(value)
         {
             return Some(level);
@@ -190,10 +178,6 @@ fn quoted_end(text: &str) -> (&str, &str) {
 
 /// Words near the start: in capitals, in brackets, or before a colon.
 fn plain(line: &str) -> Option<&'static str> {
-    let line = line.trim_start();
-    if json(line).is_some() {
-        return None;
-    }
     let head = head(line.lines().next().unwrap_or_default(), HEAD);
     if head.starts_with("panic:") || head.starts_with("fatal error:") {
         return Some("fatal");
@@ -240,9 +224,11 @@ fn head(text: &str, most: usize) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
+
+    fn level_of(line: &str) -> Option<&'static str> {
+        level(line, json(line).as_ref(), None, None)
+    }
 
     #[test]
     fn levels_are_told_alike() {
@@ -278,28 +264,7 @@ mod tests {
             ("<11>app: no", Some("error")),
             ("<html>", None),
         ] {
-            assert_eq!(level(line, &Map::new(), &Map::new()), expected, "{line}");
-        }
-    }
-
-    #[test]
-    fn what_the_writer_said_beats_what_was_guessed() {
-        for (line, labels, metadata, expected) in [
-            ("x", json!({"level": "ERROR"}), json!({}), Some("error")),
-            ("x", json!({}), json!({"severity_text": "Information"}), Some("info")),
-            ("x", json!({}), json!({"severity_number": "17"}), Some("error")),
-            (
-                "x",
-                json!({}),
-                json!({"severity_text": "Warn", "detected_level": "info"}),
-                Some("warning"),
-            ),
-            ("level=info msg=error", json!({}), json!({"detected_level": "error"}), Some("info")),
-            ("x", json!({}), json!({"detected_level": "critical"}), Some("fatal")),
-            ("ERROR x", json!({}), json!({"detected_level": "unknown"}), Some("error")),
-        ] {
-            let map = |value: &Value| value.as_object().cloned().expect("a map");
-            assert_eq!(level(line, &map(&labels), &map(&metadata)), expected, "{line} {metadata}");
+            assert_eq!(level_of(line), expected, "{line}");
         }
     }
 }

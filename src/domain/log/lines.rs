@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 
-use super::object::{LogLine, object};
+use super::object::LogStream;
 use super::plan::Part;
 use crate::client::loki::{Loki, Stream};
 use crate::model::{Class, Object, Query, Scope, StoreError, Vocabulary, Window};
@@ -168,27 +168,15 @@ impl Server {
     }
 
     fn sorted(&self, class: &Class, streams: Vec<Stream>) -> Vec<Object> {
-        let mut lines: Vec<Object> =
-            streams.into_iter().flat_map(|stream| self.objects(class, stream)).collect();
+        let mut lines = Vec::with_capacity(streams.iter().map(|own| own.entries.len()).sum());
+        for Stream { labels, entries } in streams {
+            let mut stream = LogStream::new(class, labels, false, &self.words);
+            let objects =
+                entries.into_iter().map(|one| stream.object(one.time, one.line, one.metadata));
+            lines.extend(objects);
+        }
         sort(&mut lines);
         lines
-    }
-
-    fn objects<'s>(
-        &'s self,
-        class: &'s Class,
-        stream: Stream,
-    ) -> impl Iterator<Item = Object> + 's {
-        stream.entries.into_iter().map(move |entry| {
-            let line = LogLine {
-                time: entry.time,
-                line: entry.line,
-                labels: stream.labels.clone(),
-                metadata: entry.metadata,
-                previous: false,
-            };
-            object(class, line, &self.words)
-        })
     }
 }
 

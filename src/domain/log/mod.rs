@@ -1,6 +1,7 @@
 //! Logs: lines that containers wrote, from Loki or through the API server.
 
 mod container;
+mod json;
 mod level;
 mod lines;
 mod logql;
@@ -13,9 +14,8 @@ mod store;
 
 use std::sync::Arc;
 
-pub use level::level;
 pub use logql::LogQl;
-pub use object::{LogLine, object, pod_labels};
+pub use object::{LogStream, pod_labels};
 pub use pods::PodLogStore;
 pub use query::{LogSelector, PodLogs};
 use serde_json::Value;

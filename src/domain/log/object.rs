@@ -1,80 +1,206 @@
-//! A log line's identity, time and preview, and its body from what a log store gives.
+//! Log objects: identity, time and preview of a line. Lines of one stream share everything but
+//! their time, text and metadata.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
-use super::level;
-use crate::model::{Class, Object, Vocabulary, clean, fingerprint, stable_hash};
+use super::json::{JsonLine, json as parse};
+use super::level::{keyed, level, word};
+use crate::model::{
+    Body, Class, Fields, Object, Text, Vocabulary, clean, fingerprint, stable_hash,
+};
 
 /// The longest preview, in characters.
 const PREVIEW: usize = 400;
 
-/// A line as a log store gives it.
-#[derive(Clone, Debug, Default)]
-pub struct LogLine {
-    /// When it was written.
-    pub time: DateTime<Utc>,
-    /// The line, untouched.
-    pub line: String,
-    /// The labels of its stream: names to strings.
-    pub labels: Map<String, Value>,
-    /// What the store keeps for the line alone: names to strings.
-    pub metadata: Map<String, Value>,
-    /// Whether a container's previous run wrote it.
-    pub previous: bool,
+/// How many bytes of a text are looked at for its preview: escape sequences count too, so more is
+/// looked at than is shown.
+const LOOKED_AT: usize = PREVIEW * 8;
+
+/// Where a line says where it comes from.
+const TERMS: [&str; 4] = ["namespace", "pod", "container", "node"];
+
+/// Makes objects of the lines of one stream.
+///
+/// ```
+/// use korrel8::domain::log::{LogStream, pod_labels};
+/// use korrel8::model::{Class, Vocabulary};
+///
+/// let labels = pod_labels("shop", "db-0", "db", None);
+/// let words = Vocabulary::builtin();
+/// let mut stream = LogStream::new(&Class::new("log", "application"), labels, false, &words);
+/// let time = "2026-11-23T01:50:40.999368001Z".parse().unwrap();
+/// let line = stream.object(time, "level=error msg=full".into(), [].into());
+/// assert_eq!(line.text("/level"), Some("error"));
+/// ```
+#[derive(Debug)]
+pub struct LogStream<'w> {
+    class: Class,
+    words: &'w Vocabulary,
+    labels: Map<String, Value>,
+    previous: bool,
+    /// The level that the labels state.
+    said: Option<&'static str>,
+    /// The level that the log store guessed for the whole stream.
+    guessed: Option<&'static str>,
+    /// What the labels say of [`TERMS`].
+    terms: [Option<Text>; 4],
+    frames: HashMap<Shared, Frame>,
+    /// Where ids are put together.
+    id: String,
 }
 
-/// A log object from a line; `words` tell which labels name its namespace, Pod, container, node.
-pub fn object(class: &Class, line: LogLine, words: &Vocabulary) -> Object {
-    let mut body = Map::new();
-    let time = line.time.to_rfc3339_opts(SecondsFormat::Nanos, true);
-    body.insert("timestamp".to_owned(), time.into());
-    if let Some(level) = level(&line.line, &line.labels, &line.metadata) {
-        body.insert("level".to_owned(), level.into());
+/// What lines that share a frame have in common, besides their stream.
+type Shared = (Option<&'static str>, [Option<Text>; 4]);
+
+#[derive(Clone, Debug)]
+struct Frame {
+    value: Arc<Value>,
+    group: Arc<str>,
+}
+
+impl<'w> LogStream<'w> {
+    /// A stream with labels (names to strings), of a container's previous run or not; `words` tell
+    /// which labels name namespace, Pod, container and node.
+    pub fn new(
+        class: &Class,
+        labels: Map<String, Value>,
+        previous: bool,
+        words: &'w Vocabulary,
+    ) -> Self {
+        let label = |name: &str| labels.get(name)?.as_str();
+        let guessed = label("detected_level").and_then(word);
+        let said = keyed(label);
+        let terms = TERMS.map(|term| words.read("log", term, &labels).map(Text::from));
+        let (frames, id) = (HashMap::new(), String::new());
+        Self { class: class.clone(), words, labels, previous, said, guessed, terms, frames, id }
     }
-    for term in ["namespace", "pod", "container", "node"] {
-        let read = |labels| words.read("log", term, labels).map(str::to_owned);
-        if let Some(value) = read(&line.labels).or_else(|| read(&line.metadata)) {
-            body.insert(term.to_owned(), value.into());
+
+    /// The object of a line; its metadata are sorted by name.
+    pub fn object(&mut self, time: DateTime<Utc>, line: Text, metadata: Fields) -> Object {
+        let field = |name: &str| field(&metadata, name);
+        let parsed = parse(&line);
+        let said = self.said.or_else(|| keyed(field));
+        let guessed = self.guessed.or_else(|| field("detected_level").and_then(word));
+        let level = level(&line, parsed.as_ref(), said, guessed);
+        let preview = preview(&line, parsed);
+        let frame = self.frame(level, &metadata);
+        let id = &mut self.id;
+        id.clear();
+        identify(id, &frame.group, Some(time), &line);
+        let body = Body::line(frame.value, time, line, metadata);
+        let mut object = Object::new(self.class.clone(), id.as_str(), body);
+        object.group = frame.group;
+        object.time = Some(time);
+        object.preview = preview;
+        object
+    }
+
+    fn frame(&mut self, level: Option<&'static str>, metadata: &Fields) -> Frame {
+        let mut terms = self.terms.clone();
+        for (term, known) in TERMS.iter().zip(&mut terms).filter(|(_, known)| known.is_none()) {
+            let names = self.words.names("log", term).iter();
+            let values = names.filter_map(|name| field(metadata, name));
+            *known = values.filter(|value| !value.is_empty()).map(Text::from).next();
         }
+        let shared = (level, terms);
+        if let Some(frame) = self.frames.get(&shared) {
+            return frame.clone();
+        }
+        let frame = self.new_frame(&shared);
+        self.frames.insert(shared, frame.clone());
+        frame
     }
-    body.insert("body".to_owned(), line.line.into());
-    body.insert("labels".to_owned(), line.labels.into());
-    body.insert("metadata".to_owned(), line.metadata.into());
-    if line.previous {
-        body.insert("previous".to_owned(), true.into());
+
+    fn new_frame(&self, (level, terms): &Shared) -> Frame {
+        let mut body = Map::new();
+        for (name, value) in TERMS.iter().zip(terms) {
+            body.extend(value.as_ref().map(|value| ((*name).to_owned(), value.as_str().into())));
+        }
+        body.extend(level.map(|level| ("level".to_owned(), level.into())));
+        body.insert("labels".to_owned(), self.labels.clone().into());
+        if self.previous {
+            body.insert("previous".to_owned(), true.into());
+        }
+        let value = Value::from(body);
+        Frame { group: group(&value), value: Arc::new(value) }
     }
-    from_body(class, body.into())
 }
 
-/// A log object from a body as [`object`] makes it.
+fn field<'f>(fields: &'f Fields, name: &str) -> Option<&'f str> {
+    fields.iter().find(|(known, _)| **known == *name).map(|(_, value)| value.as_str())
+}
+
+/// A log object from a body as a [`LogStream`] makes it.
 pub(super) fn from_body(class: &Class, body: Value) -> Object {
     let text = |key: &str| body.get(key).and_then(Value::as_str);
     let line = text("body").unwrap_or_default();
     let time = text("timestamp")
         .and_then(|time| DateTime::parse_from_rfc3339(time).ok())
         .map(|time| time.to_utc());
-    let group = format!("{:016x}", stream(&body));
-    let nanos = time.and_then(|time| time.timestamp_nanos_opt()).unwrap_or_default();
-    // The low half tells two lines of one nanosecond apart well enough.
-    let tail = stable_hash(line) & 0xffff_ffff;
-    let preview = preview(line);
-    let mut object = Object::new(class.clone(), format!("{group}-{nanos}-{tail:08x}"), body);
-    object.group = group.into();
+    let (group, mut id) = (group(&body), String::new());
+    identify(&mut id, &group, time, line);
+    let body = framed(body, time);
+    let line = body.line_text().cloned();
+    let line = line.unwrap_or_else(|| body.text("/body").unwrap_or_default().into());
+    let mut object = Object::new(class.clone(), id, body);
+    object.group = group;
     object.time = time;
-    object.preview = preview.into();
+    object.preview = preview(&line, parse(&line));
     object
+}
+
+/// A body as that of a line, if that loses nothing.
+fn framed(body: Value, time: Option<DateTime<Utc>>) -> Body {
+    let own = || {
+        let stamp = body.get("timestamp")?.as_str()?;
+        let metadata = body.get("metadata")?.as_object()?.iter();
+        let metadata: Option<Vec<(Text, Text)>> = metadata
+            .map(|(name, value)| Some((Text::from(name.as_str()), Text::from(value.as_str()?))))
+            .collect();
+        body.get("body")?.as_str()?;
+        let time = time.filter(|t| t.to_rfc3339_opts(SecondsFormat::Nanos, true) == stamp)?;
+        Some((time, metadata?.into()))
+    };
+    match (own(), body) {
+        (Some((time, metadata)), Value::Object(mut frame)) => {
+            frame.retain(|name, _| name == "body" || !Body::is_own(name));
+            let text = match frame.remove("body") {
+                Some(Value::String(text)) => text.into(),
+                _ => Text::default(),
+            };
+            Body::line(Arc::new(frame.into()), time, text, metadata)
+        }
+        (_, body) => body.into(),
+    }
 }
 
 /// The level of a line whose body does not say it.
 pub(super) fn level_of(body: &Value) -> Option<&'static str> {
-    let none = Map::new();
-    let map = |key: &str| body.get(key).and_then(Value::as_object).unwrap_or(&none);
-    level(body.get("body")?.as_str()?, map("labels"), map("metadata"))
+    let line = body.get("body")?.as_str()?;
+    let of = |part: &'static str| move |name: &str| body.get(part)?.get(name)?.as_str();
+    let (label, field) = (of("labels"), of("metadata"));
+    let guess = label("detected_level").or_else(|| field("detected_level"));
+    let said = keyed(label).or_else(|| keyed(field));
+    level(line, parse(line).as_ref(), said, guess.and_then(word))
+}
+
+/// Writes what identifies a line: stream, time, and a hash that tells two lines of one
+/// nanosecond apart well enough.
+fn identify(id: &mut String, group: &str, time: Option<DateTime<Utc>>, line: &str) {
+    let nanos = time.and_then(|time| time.timestamp_nanos_opt()).unwrap_or_default();
+    let tail = stable_hash(line) & 0xffff_ffff;
+    // Writing into a string has no way to fail.
+    write!(id, "{group}-{nanos}-{tail:08x}").ok();
 }
 
 /// A hash of what every line of a stream has in common.
-fn stream(body: &Value) -> u64 {
+fn group(body: &Value) -> Arc<str> {
     let labels = body.get("labels").and_then(Value::as_object);
     let labels = labels.into_iter().flatten();
     let mut pairs: Vec<(&str, &str)> =
@@ -83,50 +209,43 @@ fn stream(body: &Value) -> u64 {
         pairs.extend(body.get(&key[1..]).and_then(Value::as_str).map(|value| (key, value)));
     }
     pairs.sort_unstable();
-    fingerprint(pairs)
+    format!("{:016x}", fingerprint(pairs)).into()
 }
 
 /// The message of a line: of a JSON line its message field and its error, else the line itself.
-fn preview(line: &str) -> String {
-    let message = level::json(line).and_then(|fields| message(&fields));
-    let text = message.as_deref().unwrap_or(line).trim();
-    // Escape sequences count too, so more is looked at than is shown.
-    let head = &text[..text.floor_char_boundary(PREVIEW * 8)];
-    let cleaned = clean(head);
-    match cleaned.char_indices().nth(PREVIEW) {
-        Some((end, _)) => format!("{}…", &cleaned[..end]),
-        None if head.len() < text.len() => cleaned + "…",
-        None => cleaned,
+/// A piece of the line, if it can be shown as it is.
+fn preview(line: &Text, parsed: Option<JsonLine<'_>>) -> Text {
+    match parsed.and_then(message) {
+        Some(message) => shown(line, &message),
+        None => shown(line, line),
     }
 }
 
-const MESSAGES: [&str; 9] =
-    ["msg", "message", "body", "@message", "short_message", "MESSAGE", "event", "text", "@m"];
+fn shown(line: &Text, text: &str) -> Text {
+    let text = text.trim();
+    let head = &text[..text.floor_char_boundary(LOOKED_AT)];
+    let plain = head.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    if plain && text.len() <= PREVIEW {
+        return line.part(text).unwrap_or_else(|| text.into());
+    }
+    let cleaned = if plain { Cow::Borrowed(head) } else { Cow::Owned(clean(head)) };
+    match cleaned.char_indices().nth(PREVIEW) {
+        Some((end, _)) => format!("{}…", &cleaned[..end]).into(),
+        None if head.len() < text.len() => (cleaned.into_owned() + "…").into(),
+        None if *cleaned == *text => line.part(text).unwrap_or_else(|| text.into()),
+        None => cleaned.into_owned().into(),
+    }
+}
 
-const ERRORS: [&str; 7] =
-    ["error", "err", "exception", "reason", "error.message", "exception.message", "stack_trace"];
-
-fn message(fields: &Map<String, Value>) -> Option<String> {
-    let found = |keys: &[&str]| keys.iter().find_map(|key| words(fields.get(*key)?));
-    let message = found(&MESSAGES);
-    let error = found(&ERRORS);
-    match (message, error) {
-        (Some(message), Some(error)) if !message.contains(&error) => {
-            Some(format!("{message}: {error}"))
+fn message(line: JsonLine<'_>) -> Option<Cow<'_, str>> {
+    match (line.message, line.error) {
+        (Some(message), Some(error)) if !message.contains(&*error) => {
+            let cut = |text: &str| text[..text.floor_char_boundary(LOOKED_AT)].to_owned();
+            Some(format!("{}: {}", cut(&message), cut(&error)).into())
         }
         (None, error) => error,
         (message, _) => message,
     }
-}
-
-fn words(value: &Value) -> Option<String> {
-    let text = match value {
-        Value::String(text) => text.as_str(),
-        Value::Object(parts) => parts.get("message").or_else(|| parts.get("msg"))?.as_str()?,
-        _ => return None,
-    };
-    let text = text.trim();
-    (!text.is_empty()).then(|| text.to_owned())
 }
 
 /// The body that a log object has, for stores that know Pods and not labels.
@@ -159,14 +278,16 @@ mod tests {
     use super::*;
 
     fn line(text: &str, metadata: &Value) -> Object {
-        let line = LogLine {
-            time: DateTime::from_timestamp_nanos(1_795_398_640_999_368_001),
-            line: text.to_owned(),
-            labels: pod_labels("shop", "db-0", "db", None),
-            metadata: metadata.as_object().cloned().expect("a map"),
-            previous: false,
-        };
-        object(&Class::new("log", "application"), line, &Vocabulary::builtin())
+        stream_line(text, pod_labels("shop", "db-0", "db", None), metadata)
+    }
+
+    fn stream_line(text: &str, labels: Map<String, Value>, metadata: &Value) -> Object {
+        let time = DateTime::from_timestamp_nanos(1_795_398_640_999_368_001);
+        let pairs = metadata.as_object().expect("a map").iter();
+        let text_of = |value: &Value| Text::from(value.as_str().expect("a string"));
+        let fields: Fields = pairs.map(|(k, v)| (Text::from(k.as_str()), text_of(v))).collect();
+        let (class, words) = (Class::new("log", "application"), Vocabulary::builtin());
+        LogStream::new(&class, labels, false, &words).object(time, text.into(), fields)
     }
 
     #[test]
@@ -202,5 +323,39 @@ mod tests {
         }
         let long = line(&"é".repeat(1 << 20), &json!({}));
         assert_eq!(long.preview.chars().count(), PREVIEW + 1);
+    }
+
+    #[test]
+    fn what_the_writer_said_beats_what_was_guessed() {
+        for (line, labels, metadata, expected) in [
+            ("x", json!({"level": "ERROR"}), json!({}), Some("error")),
+            ("x", json!({}), json!({"severity_text": "Information"}), Some("info")),
+            ("x", json!({}), json!({"severity_number": "17"}), Some("error")),
+            (
+                "x",
+                json!({}),
+                json!({"severity_text": "Warn", "detected_level": "info"}),
+                Some("warning"),
+            ),
+            ("level=info msg=error", json!({}), json!({"detected_level": "error"}), Some("info")),
+            ("x", json!({}), json!({"detected_level": "critical"}), Some("fatal")),
+            ("ERROR x", json!({}), json!({"detected_level": "unknown"}), Some("error")),
+        ] {
+            let map = labels.as_object().cloned().expect("a map");
+            let made = stream_line(line, map, &metadata);
+            assert_eq!(made.text("/level"), expected, "{line} {metadata}");
+            let mut body = made.body.to_value();
+            body.as_object_mut().expect("a map").remove("level");
+            assert_eq!(level_of(&body), expected, "{line} {metadata}");
+        }
+    }
+
+    #[test]
+    fn previews_of_plain_lines_are_pieces_of_them() {
+        for (text, shared) in [("a plain line", true), (r#"{"msg":"no"}"#, true), ("a\tb", false)] {
+            let line = line(text, &json!({}));
+            let whole = line.body.line_text().expect("a line");
+            assert_eq!(whole.part(&line.preview).is_some(), shared, "{text}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! The HTTP API of Loki: its labels, and lines in a time range.
 
+mod answer;
+
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -9,7 +11,7 @@ use serde_json::{Map, Value};
 use super::http::{HttpClient, HttpOptions};
 use super::prometheus::Success;
 use super::transport::Call;
-use crate::model::{ErrorKind, Source, StoreError, Window, clean};
+use crate::model::{ErrorKind, Fields, Source, StoreError, Text, Window, clean};
 
 /// The most lines that Loki gives by default (`max_entries_limit_per_query`).
 const MOST_LINES: usize = 5000;
@@ -25,9 +27,9 @@ pub struct Entry {
     /// When it was written.
     pub time: DateTime<Utc>,
     /// The line.
-    pub line: String,
-    /// Structured metadata and labels that the query parsed from the line.
-    pub metadata: Map<String, Value>,
+    pub line: Text,
+    /// Structured metadata and labels that the query parsed from the line, sorted by name.
+    pub metadata: Fields,
 }
 
 /// Lines with one set of labels, in the order of the answer.
@@ -40,48 +42,26 @@ pub struct Stream {
 }
 
 #[derive(Deserialize)]
-struct Streams {
-    #[serde(rename = "status")]
-    _status: Success,
-    #[serde(default)]
-    data: Data,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Data {
-    result_type: String,
-    result: Value,
-}
-
-#[derive(Deserialize)]
-struct RawStream {
-    #[serde(default)]
-    stream: Map<String, Value>,
-    #[serde(default)]
-    values: Vec<RawEntry>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum RawEntry {
-    Bare(String, String),
-    Full(String, String, Categories),
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Categories {
-    structured_metadata: Map<String, Value>,
-    parsed: Map<String, Value>,
-}
-
-#[derive(Deserialize)]
 struct Names {
     #[serde(rename = "status")]
     _status: Success,
     #[serde(default)]
     data: Vec<String>,
+}
+
+/// The streams of an answer of `query_range`; an answer that is not lines has none.
+///
+/// ```
+/// let text = r#"{"status":"success","data":{"resultType":"streams","result":[
+///     {"stream":{"pod":"db-0"},"values":[["1795398640999368001","disk full"]]}]}}"#;
+/// let streams = korrel8::client::loki::streams(text).unwrap();
+/// assert_eq!(&*streams[0].entries[0].line, "disk full");
+/// ```
+pub fn streams(text: &str) -> Result<Vec<Stream>, serde_json::Error> {
+    Ok(match answer::read(text)? {
+        answer::Answered::Lines(streams) => streams,
+        answer::Answered::Other(_) => Vec::new(),
+    })
 }
 
 impl Loki {
@@ -161,20 +141,13 @@ impl Loki {
             .param("limit", limit.to_string())
             .param("direction", direction)
             .header("X-Loki-Response-Encoding-Flags", "categorize-labels");
-        let found: Streams = self.http.json(call).await?;
-        let bad = |words: String| StoreError::new(ErrorKind::BadAnswer, self.name(), words);
-        if found.data.result.is_null() {
-            return Ok(Vec::new());
+        match self.http.parsed(call, answer::read).await? {
+            answer::Answered::Lines(streams) => Ok(streams),
+            answer::Answered::Other(kind) => {
+                let words = format!("the query gives a {}, not lines", clean(&kind));
+                Err(StoreError::new(ErrorKind::BadAnswer, self.name(), words))
+            }
         }
-        if found.data.result_type != "streams" {
-            let kind = clean(&found.data.result_type);
-            return Err(bad(format!("the query gives a {kind}, not lines")));
-        }
-        let raw: Vec<RawStream> = serde_json::from_value(found.data.result).map_err(|why| {
-            let why = clean(&why.to_string());
-            bad(format!("an answer of {} cannot be understood: {why}", self.name()))
-        })?;
-        Ok(raw.into_iter().map(Stream::from).collect())
     }
 }
 
@@ -188,27 +161,4 @@ fn ranged(call: Call, window: Window) -> Call {
     let end = window.end.max(window.start) + TimeDelta::nanoseconds(1);
     let nanos = |time: DateTime<Utc>| time.timestamp_nanos_opt().unwrap_or_default().to_string();
     call.param("start", nanos(window.start)).param("end", nanos(end))
-}
-
-impl From<RawStream> for Stream {
-    fn from(raw: RawStream) -> Self {
-        let entries = raw.values.into_iter().filter_map(RawEntry::read).collect();
-        Self { labels: raw.stream, entries }
-    }
-}
-
-impl RawEntry {
-    fn read(self) -> Option<Entry> {
-        let (nanos, line, mut metadata) = match self {
-            Self::Bare(nanos, line) => (nanos, line, Map::new()),
-            Self::Full(nanos, line, more) => {
-                let mut all = more.parsed;
-                all.extend(more.structured_metadata);
-                (nanos, line, all)
-            }
-        };
-        metadata.retain(|_, value| value.is_string());
-        let time = DateTime::from_timestamp_nanos(nanos.parse().ok()?);
-        Some(Entry { time, line, metadata })
-    }
 }
