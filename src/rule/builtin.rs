@@ -12,6 +12,7 @@ macro_rules! files {
 pub(super) fn files() -> Vec<RuleFile> {
     let all = files! {
         "rules/subject.yaml"
+        "rules/components.yaml"
         "rules/alert.yaml"
         "rules/workload.yaml"
         "rules/config.yaml"

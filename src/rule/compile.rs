@@ -60,7 +60,8 @@ struct Build<'d> {
 impl Build<'_> {
     fn file(&mut self, file: &RuleFile) {
         let mut reader = Reader::new(file);
-        let Sections { aliases, rules, disable, status, subjects, vocabulary } = reader.read();
+        let Sections { aliases, components, rules, disable, status, subjects, vocabulary } =
+            reader.read();
         if let Some(node) = vocabulary {
             match serde_json::from_value(node.value()) {
                 Ok(more) => self.vocabulary.extend(more),
@@ -70,6 +71,9 @@ impl Build<'_> {
         self.aliases.extend(&aliases, self.domains, &mut reader);
         if let Some(node) = subjects {
             self.subjects.extend(&node, &self.vocabulary, &mut reader);
+        }
+        if let Some(node) = components {
+            self.subjects.components(&node, &mut reader);
         }
         for node in &status {
             self.statuses.extend(node, &self.aliases, self.domains, &mut reader);

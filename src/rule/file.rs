@@ -21,6 +21,7 @@ pub(super) struct Sections {
     pub(super) disable: Vec<Word>,
     pub(super) status: Vec<Node>,
     pub(super) subjects: Option<Node>,
+    pub(super) components: Option<Node>,
     pub(super) vocabulary: Option<Node>,
 }
 
@@ -76,7 +77,8 @@ impl Reader {
         if matches!(root.kind, Kind::Scalar(serde_json::Value::Null)) {
             return sections;
         }
-        let known = ["aliases", "rules", "disable", "status", "subjects", "vocabulary"];
+        let known =
+            ["aliases", "components", "rules", "disable", "status", "subjects", "vocabulary"];
         for Entry { key, value, .. } in self.fields(&root, "a rule file", &known) {
             match key.as_str() {
                 "aliases" => sections.aliases = self.aliases(value),
@@ -86,6 +88,7 @@ impl Reader {
                 }
                 "disable" => sections.disable = self.words(value, "disable"),
                 "status" => sections.status = self.items(value, "status").to_vec(),
+                "components" => sections.components = Some(value.clone()),
                 "subjects" => sections.subjects = Some(value.clone()),
                 _ => sections.vocabulary = Some(value.clone()),
             }

@@ -2,10 +2,10 @@
 
 use promql_parser::label::{MatchOp, Matcher};
 use promql_parser::parser::{Expr, VectorSelector, parse};
-use promql_parser::util::visitor::{ExprVisitorMut, walk_expr_mut};
+use promql_parser::util::visitor::{ExprVisitor, ExprVisitorMut, walk_expr, walk_expr_mut};
 use regex::Regex;
 
-use super::subject::CLUSTER_WIDE;
+use super::subject::Subject;
 use super::template::Labels;
 use crate::model::{Vocabulary, escape_re2};
 
@@ -14,17 +14,21 @@ use crate::model::{Vocabulary, escape_re2};
 /// not. `None` for one that selects no series, as `vector(1)`; what is no PromQL stays as it is.
 pub(super) fn narrow(expression: &str, labels: &Labels, words: &Vocabulary) -> Option<String> {
     let Ok(mut tree) = parse(expression) else { return Some(expression.to_owned()) };
-    let matchers = labels.subject.as_ref().map(|(term, _)| matchers(term, labels, words));
-    let mut narrow = Narrow { matchers: matchers.unwrap_or_default(), selectors: 0 };
+    let matchers = labels.subject.as_ref().map(|subject| matchers(subject, labels, words));
+    let mut matchers = matchers.unwrap_or_default();
+    let mut made = Made::default();
+    let Ok(_) = walk_expr(&mut made, &tree);
+    matchers.retain(|matcher| !made.0.contains(&matcher.name));
+    let mut narrow = Narrow { matchers, selectors: 0 };
     match walk_expr_mut(&mut narrow, &mut tree) {
         Ok(_) => (narrow.selectors > 0).then(|| tree.to_string()),
         Err(never) => match never {},
     }
 }
 
-fn matchers(term: &str, labels: &Labels, words: &Vocabulary) -> Vec<Matcher> {
-    let cluster_wide = CLUSTER_WIDE.contains(&term);
-    let terms = [Some(term), (!cluster_wide).then_some("namespace")];
+fn matchers(subject: &Subject, labels: &Labels, words: &Vocabulary) -> Vec<Matcher> {
+    let namespace = subject.namespace.as_ref().map(|_| "namespace");
+    let terms = [Some(subject.term.as_str()), namespace];
     terms
         .into_iter()
         .flatten()
@@ -37,6 +41,24 @@ fn matchers(term: &str, labels: &Labels, words: &Vocabulary) -> Vec<Matcher> {
             Some(Matcher::new(MatchOp::Re(regex), name, &value))
         })
         .collect()
+}
+
+/// The labels that the expression makes itself: the series that it reads have others.
+#[derive(Default)]
+struct Made(Vec<String>);
+
+impl ExprVisitor for Made {
+    type Error = std::convert::Infallible;
+
+    fn pre_visit(&mut self, expression: &Expr) -> Result<bool, Self::Error> {
+        if let Expr::Call(call) = expression
+            && matches!(call.func.name, "label_replace" | "label_join")
+            && let Some(Expr::StringLiteral(name)) = call.args.args.get(1).map(AsRef::as_ref)
+        {
+            self.0.push(name.val.clone());
+        }
+        Ok(true)
+    }
 }
 
 struct Narrow {

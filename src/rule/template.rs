@@ -10,6 +10,7 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehav
 use serde_json::Map;
 
 use super::narrow::narrow;
+use super::subject::{self, Parts, Subject};
 use crate::model::{Vocabulary, escape_re2};
 
 /// Steps that one template may take on one object.
@@ -28,15 +29,35 @@ pub(super) struct Labels {
     pub(super) carrier: String,
     /// The labels without the messenger's.
     pub(super) own: Map<String, serde_json::Value>,
-    /// The term and value of the most specific of them.
-    pub(super) subject: Option<(String, String)>,
+    /// The messenger's.
+    pub(super) hidden: Map<String, serde_json::Value>,
+    /// What the most specific of them names.
+    pub(super) subject: Option<Subject>,
+    /// What belongs to the subject.
+    pub(super) beside: Vec<Parts>,
+    /// What the component may be that the signal comes from: a list.
+    pub(super) component: serde_json::Value,
 }
 
 impl Dynamic for Labels {}
 
 /// The words that a template may call.
-const WORDS: [&str; 9] =
-    ["class", "label", "labelname", "line", "logclass", "narrow", "re", "selector", "subject"];
+const WORDS: [&str; 14] = [
+    "address",
+    "beside",
+    "class",
+    "component",
+    "label",
+    "labelname",
+    "line",
+    "logclass",
+    "messenger",
+    "named",
+    "narrow",
+    "re",
+    "selector",
+    "subject",
+];
 
 /// An environment without templates.
 pub(super) fn environment(vocabulary: &Arc<Vocabulary>) -> Environment<'static> {
@@ -72,16 +93,7 @@ pub(super) fn environment(vocabulary: &Arc<Vocabulary>) -> Environment<'static> 
         let safe = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
         text(value).map(|text| Value::from_safe_string(text.chars().map(safe).collect()))
     });
-    let words = Arc::clone(vocabulary);
-    env.add_function("label", move |state: &State<'_, '_>, term: &str| {
-        with_labels(state, |labels| words.read(&labels.carrier, term, &labels.own).map(Value::from))
-    });
-    env.add_function("subject", |state: &State<'_, '_>, term: &str| {
-        with_labels(state, |labels| {
-            let (_, value) = labels.subject.as_ref().filter(|(found, _)| found == term)?;
-            Some(Value::from(value.as_str()))
-        })
-    });
+    label_words(&mut env, vocabulary);
     let words = Arc::clone(vocabulary);
     env.add_function("narrow", move |state: &State<'_, '_>, expression: &Value| {
         let expression = text(expression)?;
@@ -98,12 +110,61 @@ pub(super) fn environment(vocabulary: &Arc<Vocabulary>) -> Environment<'static> 
     env
 }
 
+/// The words that read labels.
+fn label_words(env: &mut Environment<'static>, vocabulary: &Arc<Vocabulary>) {
+    let words = Arc::clone(vocabulary);
+    env.add_function("label", move |state: &State<'_, '_>, term: &str| {
+        with_labels(state, |labels| {
+            let subject = labels.subject.as_ref().filter(|_| term == "namespace");
+            let place = subject.and_then(|subject| subject.parts.get(term));
+            let read = || words.read(&labels.carrier, term, &labels.own);
+            place.map(String::as_str).or_else(read).map(Value::from)
+        })
+    });
+    let words = Arc::clone(vocabulary);
+    env.add_function("messenger", move |state: &State<'_, '_>, term: &str| {
+        with_labels(state, |labels| {
+            words.read(&labels.carrier, term, &labels.hidden).map(Value::from)
+        })
+    });
+    env.add_function("subject", |state: &State<'_, '_>, term: &str| {
+        with_labels(state, |labels| {
+            let subject = labels.subject.as_ref().filter(|subject| subject.term == term)?;
+            Some(Value::from(subject.value.as_str()))
+        })
+    });
+    env.add_function("beside", |state: &State<'_, '_>, term: &str| {
+        with_labels(state, |labels| {
+            let parts = labels.beside.iter().find(|parts| parts.contains_key(term))?;
+            Some(Value::from(minijinja::value::Serde(parts)))
+        })
+    });
+    env.add_function("named", |state: &State<'_, '_>, name: &Value| {
+        let name = text(name)?;
+        let space = with_labels(state, |labels| {
+            labels.subject.as_ref()?.namespace.as_deref().map(Value::from)
+        });
+        let space = (!space.is_undefined()).then_some(("namespace", space));
+        Ok::<_, Error>(Value::from_pairs(space.into_iter().chain([("name", name.into())])))
+    });
+    env.add_function("component", |state: &State<'_, '_>| {
+        with_labels(state, |labels| Some(Value::from(minijinja::value::Serde(&labels.component))))
+    });
+    env.add_function("address", |value: &Value| {
+        let parts = subject::address(&text(value)?);
+        Ok::<_, Error>(Value::from(minijinja::value::Serde(&parts)))
+    });
+}
+
 /// The root of a template: the fields of a body, and the labels.
 pub(super) fn root(body: &serde_json::Value, labels: Labels) -> Value {
     let fields = body.as_object().into_iter().flatten();
+    let known = body.get("expression").is_some();
+    let expression = if known { None } else { subject::expression(|field| body.get(field)) };
     let fields = fields
         .filter(|(name, _)| !WORDS.contains(&name.as_str()))
         .map(|(name, value)| (name.clone(), Value::from(minijinja::value::Serde(value))))
+        .chain(expression.map(|text| ("expression".to_owned(), Value::from(text))))
         .chain([(LABELS.to_owned(), Value::from_object(labels))]);
     Value::from_pairs(fields)
 }

@@ -1,0 +1,109 @@
+//! When an entry about labels applies: patterns on fields of the body, and on the metrics that
+//! the signal reads.
+
+use regex::Regex;
+use serde_json::{Map, Value};
+
+use super::expression::Reads;
+use crate::model::{Body, Path};
+use crate::rule::file::Reader;
+use crate::rule::yaml::{Entry, Kind, Node};
+
+/// Patterns in which `*` stands for anything. What is behind a `!` is not meant.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Globs {
+    meant: Vec<Regex>,
+    not: Vec<Regex>,
+}
+
+impl Globs {
+    pub(super) fn read(node: &Node, reader: &mut Reader) -> Self {
+        let words = reader.words(node, "a pattern");
+        let mut read = Self::default();
+        for word in &words {
+            match word.text.strip_prefix('!') {
+                Some(text) => read.not.extend(glob(text)),
+                None => read.meant.extend(glob(&word.text)),
+            }
+        }
+        read
+    }
+
+    pub(super) fn accept(&self, text: &str) -> bool {
+        let any = |globs: &[Regex]| globs.iter().any(|glob| glob.is_match(text));
+        any(&self.meant) && !any(&self.not)
+    }
+
+    pub(super) fn accept_any<'t>(&self, texts: impl IntoIterator<Item = &'t String>) -> bool {
+        texts.into_iter().any(|text| self.accept(text))
+    }
+}
+
+fn glob(text: &str) -> Option<Regex> {
+    let parts: Vec<String> = text.split('*').map(regex::escape).collect();
+    Regex::new(&format!("^(?s:{})$", parts.join(".*"))).ok()
+}
+
+/// What must hold, written as a map: `metrics` or a path into the body -> patterns.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Conditions(Vec<(On, Globs)>);
+
+/// What patterns are for.
+#[derive(Clone, Debug)]
+enum On {
+    Metrics,
+    Label(String),
+    Field(Path),
+}
+
+/// What conditions look at: the body, its labels with those that the expression asks for, and
+/// what it reads.
+#[derive(Clone, Copy)]
+pub(super) struct Facts<'f> {
+    pub(super) body: &'f Body,
+    pub(super) labels: &'f Map<String, Value>,
+    pub(super) reads: &'f Reads,
+}
+
+impl Conditions {
+    pub(super) fn read(node: &Node, reader: &mut Reader) -> Self {
+        let mut read = Self::default();
+        let Kind::Map(entries) = &node.kind else {
+            reader.fault(node.at, "conditions must be a map: path -> patterns");
+            return read;
+        };
+        for Entry { key, at, value } in entries {
+            let globs = Globs::read(value, reader);
+            let on = match (key.as_str(), key.strip_prefix("labels."), key.parse()) {
+                ("metrics", _, _) => On::Metrics,
+                (_, Some(name), _) => On::Label(name.to_owned()),
+                (_, _, Ok(path)) => On::Field(path),
+                (_, _, Err(fault)) => {
+                    reader.fault(*at, fault.to_string());
+                    continue;
+                }
+            };
+            read.0.push((on, globs));
+        }
+        read
+    }
+
+    /// Whether each of them holds.
+    pub(super) fn all(&self, facts: Facts<'_>) -> bool {
+        self.0.iter().all(|(on, globs)| holds(on, globs, facts))
+    }
+
+    /// Whether one of them holds.
+    pub(super) fn any(&self, facts: Facts<'_>) -> bool {
+        self.0.iter().any(|(on, globs)| holds(on, globs, facts))
+    }
+}
+
+fn holds(on: &On, globs: &Globs, facts: Facts<'_>) -> bool {
+    let told = |value: &Value| value.as_str().is_some_and(|text| globs.accept(text));
+    match on {
+        On::Metrics => globs.accept_any(&facts.reads.metrics),
+        On::Label(name) => facts.labels.get(name).is_some_and(told),
+        On::Field(path) => path.find_in(facts.body).into_iter().any(told),
+    }
+}
