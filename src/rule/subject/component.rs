@@ -70,7 +70,7 @@ impl Component {
         !silent && (job.is_some_and(|job| self.jobs.accept(job)) || reads.jobs.iter().any(asked))
     }
 
-    /// What it may be, for templates: `{kind, apiVersion, select}`.
+    /// What it may be, for templates: `{kind, apiVersion, select, pods}`.
     pub(super) fn places(&self, scene: &Scene<'_>) -> Vec<Value> {
         let place = |object: &Map<String, Value>| {
             let mut select = object.clone();
@@ -81,12 +81,18 @@ impl Component {
             let home = scene.namespace.or(scene.stack.filter(|_| stack));
             match select.get("namespace").and_then(Value::as_str) {
                 Some(own) if scene.openshift && !own.starts_with("openshift-") => return None,
+                None if stack && home.is_none() => return None,
                 None if !cluster => {
                     select.extend(home.map(|home| ("namespace".to_owned(), home.into())));
                 }
                 _ => {}
             }
-            Some(json!({"kind": kind, "apiVersion": api, "select": select}))
+            // Which of its Pods has an address; where there is one on each Node, the Node tells more.
+            let one = matches!(kind.as_str(), Some("Pod" | "Deployment" | "StatefulSet"));
+            let text = |key: &str| select.get(key).cloned().unwrap_or_else(|| json!({}));
+            let pods = json!({"labels": text("labels"), "match": text("match")});
+            let pods = (one && !select.contains_key("name")).then_some(pods);
+            Some(json!({"kind": kind, "apiVersion": api, "select": select, "pods": pods}))
         };
         self.is.iter().filter_map(place).collect()
     }
