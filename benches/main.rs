@@ -8,6 +8,7 @@ mod cluster;
 #[allow(dead_code, reason = "the server of the tests can do more than is measured here")]
 #[path = "../tests/suite/fake/http.rs"]
 mod http;
+mod ingest;
 mod measure;
 mod rules;
 mod search;
@@ -25,11 +26,16 @@ const BENCHES: &[Bench] = &[
     ("wide", wide::run),
     ("classes", classes::run),
     ("rules", rules::run),
+    ("ingest", ingest::run),
 ];
 
 fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.first().is_some_and(|first| first == ingest::CHILD) {
+        return ingest::child(&arguments[1..]);
+    }
     let (flags, names): (Vec<String>, Vec<String>) =
-        std::env::args().skip(1).partition(|argument| argument.starts_with("--"));
+        arguments.into_iter().partition(|argument| argument.starts_with("--"));
     let wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| name.contains(wanted));
     let mut rows = Vec::new();
     for (name, run) in BENCHES.iter().filter(|(name, _)| wanted(name)) {

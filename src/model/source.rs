@@ -34,6 +34,13 @@ pub struct Kept {
     pub oldest_seconds: u64,
 }
 
+impl Kept {
+    /// Answers of which only the age of the oldest is known.
+    pub fn aged(oldest_seconds: u64) -> Self {
+        Self { oldest_seconds, ..Self::default() }
+    }
+}
+
 impl fmt::Display for Kept {
     /// `12 lists, 3 objects, 3.4 MiB, oldest 4 min`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

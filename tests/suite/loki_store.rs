@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta};
 use korrel8::client::http::HttpOptions;
 use korrel8::client::loki::Loki as Client;
 use korrel8::domain::log::LokiStore;
-use korrel8::model::{ErrorKind, Scope, SourceState, Store, Vocabulary};
+use korrel8::model::{ErrorKind, Kept, Scope, SourceState, Store, Vocabulary};
 
 use crate::ask::{ago, ask, ask_all, now, previews, scope};
 use crate::fake::http::{Fault, Response, Server};
@@ -217,16 +217,77 @@ async fn a_server_that_ignores_the_limit_is_cut_here() {
 }
 
 #[tokio::test]
-async fn the_limit_of_the_server_is_respected_and_named() {
+async fn the_limit_of_the_server_takes_more_calls_and_no_lines() {
     let mut loki = Loki::new();
     loki.most = 30;
     for at in 0..100 {
         loki.add(ago(10) + at, "x", &[("namespace", "shop"), ("pod", "db-0")]);
     }
+    let (server, store) = start(loki).await;
+    let found = ask(&store, r#"log:application:{pod="db-0"}"#, scope(100)).await.unwrap();
+    assert_eq!((found.objects.len(), found.cut), (100, None));
+    assert!(asked(&server).len() < 10, "{}", asked(&server).len());
+}
+
+#[tokio::test]
+async fn more_lines_of_one_moment_than_the_server_gives_are_told_of() {
+    let mut loki = Loki::new();
+    loki.most = 30;
+    for at in 0..100 {
+        loki.add(ago(10), &format!("{at}"), &[("namespace", "shop"), ("pod", "db-0")]);
+    }
     let (_server, store) = start(loki).await;
     let found = ask(&store, r#"log:application:{pod="db-0"}"#, scope(100)).await.unwrap();
-    assert_eq!(found.objects.len(), 25);
+    assert_eq!(found.objects.len(), 30);
     assert_eq!(found.cut.as_ref().map(|cut| cut.by), Some("server limit"));
+}
+
+#[tokio::test]
+async fn a_failed_list_of_labels_is_not_asked_for_again_at_once() {
+    let server = Server::start(|_| Response::text(403, "not for you")).await;
+    let store = store_with(&server, |_| {});
+    for name in ["db-0", "db-1"] {
+        let text = format!("log:application:{{namespace: shop, name: {name}}}");
+        let error = ask(&store, &text, scope(5)).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Forbidden);
+    }
+    assert_eq!(server.requests().len(), 1);
+    store.refresh();
+    ask(&store, "log:application:{namespace: shop}", scope(5)).await.unwrap_err();
+    assert_eq!(server.requests().len(), 2, "after a refresh it is asked again");
+}
+
+#[tokio::test]
+async fn the_names_of_labels_are_known_for_the_next_search_too() {
+    let mut loki = Loki::new();
+    loki.add(ago(9), "x", &[("namespace", "shop"), ("pod", "db-0")]);
+    let (server, store) = start(loki).await;
+    let labels = || server.paths().iter().filter(|path| path.ends_with("labels")).count();
+    let mut later = scope(5);
+    ask(&store, "log:application:{namespace: shop}", later).await.unwrap();
+    later.window.end += TimeDelta::minutes(5);
+    ask(&store, "log:application:{namespace: shop}", later).await.unwrap();
+    assert_eq!((labels(), store.sources()[0].kept), (1, Some(Kept::aged(0))));
+    later.window.start -= TimeDelta::days(2);
+    ask(&store, "log:application:{namespace: shop}", later).await.unwrap();
+    assert_eq!(labels(), 2, "another window may have other labels");
+}
+
+#[tokio::test]
+async fn pods_of_several_namespaces_are_one_call() {
+    let mut loki = Loki::new();
+    let spaces = ["pay", "shop", "web"];
+    for space in spaces {
+        loki.add(ago(9), space, &[("namespace", space), ("pod", "db-0")]);
+    }
+    let (server, store) = start(loki).await;
+    let texts = spaces.map(|space| format!("log:application:{{namespace: {space}, name: db-0}}"));
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let answers = ask_all(&store, &texts, scope(5)).await;
+    for (answer, space) in answers.iter().zip(spaces) {
+        assert_eq!(previews(answer.result.as_ref().unwrap()), [space]);
+    }
+    assert_eq!(asked(&server), [r#"{namespace=~"pay|shop|web",pod="db-0"}"#]);
 }
 
 #[tokio::test]

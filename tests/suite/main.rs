@@ -12,6 +12,7 @@ mod http_client;
 mod kube_client;
 mod kube_store;
 mod layers;
+mod loki_merge;
 mod loki_store;
 mod pod_logs;
 mod prometheus_store;

@@ -3,6 +3,7 @@
 mod answer;
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
@@ -14,11 +15,13 @@ use super::transport::Call;
 use crate::model::{ErrorKind, Fields, Source, StoreError, Text, Window, clean};
 
 /// The most lines that Loki gives by default (`max_entries_limit_per_query`).
-const MOST_LINES: usize = 5000;
+pub const MOST_LINES: usize = 5000;
 
 /// A Loki server.
 pub struct Loki {
     http: HttpClient,
+    /// The most lines that it gives, as far as that is known.
+    most: AtomicUsize,
 }
 
 /// A line of a stream.
@@ -72,7 +75,7 @@ impl Loki {
 
     /// A server behind a client.
     pub fn with(http: HttpClient) -> Self {
-        Self { http }
+        Self { http, most: AtomicUsize::new(MOST_LINES) }
     }
 
     /// How it is doing.
@@ -83,6 +86,11 @@ impl Loki {
     /// The name of the source.
     pub fn name(&self) -> &str {
         self.http.name()
+    }
+
+    /// Forgets what was learned of the server's limits.
+    pub fn forget(&self) {
+        self.most.store(MOST_LINES, Ordering::Relaxed);
     }
 
     /// The names of stream labels in a window; none if there is no stream in it.
@@ -120,10 +128,14 @@ impl Loki {
         limit: usize,
         direction: &str,
     ) -> Result<(Vec<Stream>, usize), StoreError> {
-        let mut limit = limit.clamp(1, MOST_LINES);
+        let mut limit = limit.clamp(1, self.most.load(Ordering::Relaxed));
         loop {
             match self.range(query, window, limit, direction).await {
-                Err(error) if too_many(&error) && limit > 1 => limit /= 2,
+                Err(error) if too_many(&error) && limit > 1 => {
+                    limit = allowed(&error).filter(|most| *most < limit).unwrap_or(limit / 2);
+                    self.most.fetch_min(limit.max(1), Ordering::Relaxed);
+                    limit = limit.max(1);
+                }
                 result => return Ok((result?, limit)),
             }
         }
@@ -154,6 +166,12 @@ impl Loki {
 /// Whether the server refuses the number of lines that it was asked for.
 fn too_many(error: &StoreError) -> bool {
     error.kind == ErrorKind::BadQuery && error.message.contains("max entries limit")
+}
+
+/// The limit that such a refusal names: `… (5000 > 1000)`.
+fn allowed(error: &StoreError) -> Option<usize> {
+    let (_, number) = error.message.rsplit_once("> ")?;
+    number.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
 /// The end is excluded by Loki and included by a window, and must be after the start.

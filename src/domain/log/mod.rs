@@ -1,6 +1,7 @@
 //! Logs: lines that containers wrote, from Loki or through the API server.
 
 mod container;
+mod gather;
 mod json;
 mod level;
 mod lines;

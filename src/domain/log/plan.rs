@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::query::{PodLogs, label_names};
-use crate::model::{MatchOp, Matcher, Vocabulary, escape_re2, quote};
+use crate::model::{MatchOp, Matcher, Vocabulary, escape_re2};
 
 /// Where the name of a Pod is found.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,39 +22,83 @@ struct Scheme {
     container: Option<String>,
 }
 
-/// A part of the answer to a query: the streams of one scheme.
+/// A part of the answer to a query: the streams of one scheme. What differs between the queries
+/// of a merged call, namespace and Pod, is told by their [`Target`]s.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Part {
-    /// What all Pods of a merged call have in common; not empty.
-    pub(super) fixed: Vec<Matcher>,
+    /// Matchers of the labels of the Pods.
+    own: Vec<Matcher>,
+    /// The label of the namespace, if one is wanted.
+    space: Option<String>,
+    /// Matchers of containers, and of the namespaces of a class.
+    fixed: Vec<Matcher>,
     /// Where the name of the Pod is, if one is wanted.
     pub(super) place: Option<Place>,
 }
 
+/// What one query wants.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Target<'t> {
+    pub(super) namespace: Option<&'t str>,
+    pub(super) pod: Option<&'t str>,
+}
+
 impl Part {
-    /// The LogQL for some Pods, or for all if no place is known.
-    pub(super) fn logql(&self, pods: &[&str]) -> String {
-        let mut matchers = self.fixed.clone();
-        let regex = pods.iter().map(|pod| escape_re2(pod)).collect::<Vec<_>>().join("|");
+    /// The LogQL for some targets.
+    pub(super) fn logql(&self, targets: &[Target<'_>]) -> String {
+        let mut matchers = self.own.clone();
+        if let Some(label) = &self.space {
+            let spaces = targets.iter().filter_map(|target| target.namespace);
+            matchers.push(one_of(label, spaces));
+        }
+        matchers.extend(self.fixed.iter().cloned());
+        let pods = targets.iter().filter_map(|target| target.pod);
         match &self.place {
             None => Matcher::selector(&matchers),
             Some(Place::Label(name)) => {
-                if let [pod] = pods {
-                    matchers.push(Matcher::equal(name, pod));
-                } else {
-                    matchers.extend(Matcher::new(name, MatchOp::Regex, &regex));
-                }
+                matchers.push(one_of(name, pods));
                 Matcher::selector(&matchers)
             }
             Some(Place::Metadata(name)) => {
-                let selector = Matcher::selector(&matchers);
-                match pods {
-                    [pod] => format!("{selector} | {name}={}", quote(pod)),
-                    _ => format!("{selector} | {name}=~{}", quote(&regex)),
-                }
+                format!("{} | {}", Matcher::selector(&matchers), one_of(name, pods))
             }
         }
     }
+}
+
+/// A matcher for one of some values.
+fn one_of<'v>(label: &str, values: impl Iterator<Item = &'v str>) -> Matcher {
+    let values: BTreeSet<&str> = values.collect();
+    match values.first() {
+        Some(only) if values.len() == 1 => Matcher::equal(label, only),
+        _ => {
+            let regex = any(&values);
+            // A value that is escaped is always a regular expression.
+            Matcher::new(label, MatchOp::Regex, &regex)
+                .unwrap_or_else(|_| Matcher::equal(label, &regex))
+        }
+    }
+}
+
+/// A regular expression (RE2) for some values. What values have in common up to their last dash is
+/// written once, as in `web-5c9d-(?:abcde|fghij)`: so do the names of the Pods of one owner.
+fn any(values: &BTreeSet<&str>) -> String {
+    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+    for value in values {
+        let (start, end) = value.split_at(value.rfind('-').map_or(0, |dash| dash + 1));
+        match groups.last_mut().filter(|(known, _)| *known == start && !start.is_empty()) {
+            Some((_, ends)) => ends.push(end),
+            None => groups.push((start, vec![end])),
+        }
+    }
+    let group = |(start, ends): &(&str, Vec<&str>)| {
+        let ends: Vec<String> = ends.iter().map(|end| escape_re2(end)).collect();
+        match ends.as_slice() {
+            [only] => format!("{}{only}", escape_re2(start)),
+            _ => format!("{}(?:{})", escape_re2(start), ends.join("|")),
+        }
+    };
+    groups.iter().map(group).collect::<Vec<_>>().join("|")
 }
 
 /// The parts that answer a selector, or why nothing can.
@@ -112,12 +156,11 @@ fn part(
     whole: Option<&(bool, String)>,
     own: &[Matcher],
 ) -> Option<Part> {
-    let mut fixed = own.to_vec();
-    match (&scheme.namespace, &pods.namespace) {
-        (Some(label), Some(namespace)) => fixed.push(Matcher::equal(label, namespace)),
+    let mut fixed = Vec::new();
+    let space = match (&scheme.namespace, &pods.namespace) {
         (None, Some(_)) => return None,
-        _ => {}
-    }
+        (label, wanted) => label.clone().filter(|_| wanted.is_some()),
+    };
     if let (Some(label), Some((inside, regex))) = (&scheme.namespace, whole) {
         if !inside {
             fixed.extend(Matcher::new(label, MatchOp::Regex, ".+"));
@@ -131,14 +174,15 @@ fn part(
     }
     let place = pods.name.as_ref().map(|_| scheme.pod.clone());
     // A selector needs a matcher that does not match the empty string.
-    if fixed.is_empty() && !matches!(place, Some(Place::Label(_))) {
+    let bare = own.is_empty() && space.is_none() && fixed.is_empty();
+    if bare && !matches!(place, Some(Place::Label(_))) {
         let label = scheme.namespace.clone().or(match &scheme.pod {
             Place::Label(name) => Some(name.clone()),
             Place::Metadata(_) => None,
         })?;
         fixed.extend(Matcher::new(&label, MatchOp::Regex, ".+"));
     }
-    Some(Part { fixed, place })
+    Some(Part { own: own.to_vec(), space, fixed, place })
 }
 
 /// The schemes of which the server has labels. A namespace label goes with the Pod label that is
@@ -182,6 +226,8 @@ fn alike(names: &[String], term: &str, other: &str, other_term: &str) -> Option<
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::domain::log::LogSelector;
 
@@ -190,9 +236,9 @@ mod tests {
             panic!("{selector} selects Pods")
         };
         let labels = labels.iter().map(|label| (*label).to_owned()).collect();
-        let names: Vec<&str> = pods.name.iter().map(String::as_str).collect();
+        let target = Target { namespace: pods.namespace.as_deref(), pod: pods.name.as_deref() };
         let parts = plan("application", &pods, &labels, &Vocabulary::builtin())?;
-        Ok(parts.iter().map(|part| part.logql(&names)).collect())
+        Ok(parts.iter().map(|part| part.logql(&[target])).collect())
     }
 
     #[test]
@@ -256,10 +302,52 @@ mod tests {
 
     #[test]
     fn many_pods_are_one_query() {
-        let fixed = vec![Matcher::equal("namespace", "shop")];
-        let part = Part { fixed: fixed.clone(), place: Some(Place::Label("pod".to_owned())) };
-        assert_eq!(part.logql(&["a", "b.c"]), r#"{namespace="shop",pod=~"a|b\\.c"}"#);
-        let part = Part { fixed, place: Some(Place::Metadata("pod".to_owned())) };
-        assert_eq!(part.logql(&["a", "b"]), r#"{namespace="shop"} | pod=~"a|b""#);
+        let targets = |all: &[(&'static str, &'static str)]| -> Vec<Target<'static>> {
+            all.iter()
+                .map(|(space, pod)| Target { namespace: Some(space), pod: Some(pod) })
+                .collect()
+        };
+        let part = |place: Place| Part {
+            own: vec![],
+            space: Some("namespace".to_owned()),
+            fixed: vec![],
+            place: Some(place),
+        };
+        let (label, metadata) = (Place::Label("pod".to_owned()), Place::Metadata("pod".to_owned()));
+        for (place, all, expected) in [
+            (
+                &label,
+                targets(&[("shop", "a"), ("shop", "b.c")]),
+                r#"{namespace="shop",pod=~"a|b\\.c"}"#,
+            ),
+            (
+                &metadata,
+                targets(&[("shop", "a"), ("shop", "b")]),
+                r#"{namespace="shop"} | pod=~"a|b""#,
+            ),
+            (
+                &label,
+                targets(&[("shop", "web-5c-x"), ("shop", "web-5c-y"), ("shop", "web-6-x")]),
+                r#"{namespace="shop",pod=~"web-5c-(?:x|y)|web-6-x"}"#,
+            ),
+            (&label, targets(&[("a", "x"), ("b", "x")]), r#"{namespace=~"a|b",pod="x"}"#),
+        ] {
+            assert_eq!(part(place.clone()).logql(&all), expected);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn merged_names_select_the_same_as_single_ones(
+            names in prop::collection::btree_set("[a-c.]{0,2}(-[a-c]{0,2}){0,2}", 1..6),
+            other in "[a-c.]{0,2}(-[a-c]{0,2}){0,2}",
+        ) {
+            let all: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+            let matcher = Matcher::new("pod", MatchOp::Regex, &super::any(&all)).expect("a regex");
+            for name in &all {
+                prop_assert!(matcher.is_match(name), "{}", matcher);
+            }
+            prop_assert_eq!(matcher.is_match(&other), all.contains(other.as_str()), "{}", matcher);
+        }
     }
 }

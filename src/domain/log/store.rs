@@ -2,33 +2,49 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use chrono::TimeDelta;
 use futures::future::join_all;
 use futures::stream::{self, BoxStream, FuturesUnordered, StreamExt};
 
-use super::lines::{Asked, Lines, Server, sort};
-use super::plan::{Part, plan};
+use super::gather::{Ask, Asked, How, Server};
+use super::lines::{Lines, choose, lines};
+use super::plan::{Part, Target, plan};
 use super::{LogSelector, PodLogs};
 use crate::client::loki::Loki;
 use crate::client::ranked;
 use crate::model::{
-    Answer, Cut, Found, Object, Query, Rank, Ranked, Scope, Source, Store, StoreError, Vocabulary,
-    Window,
+    Answer, Cut, Found, Query, Rank, Ranked, Scope, Source, Store, StoreError, Vocabulary, Window,
 };
 
 /// For how many windows the names of labels are kept.
 const WINDOWS: usize = 8;
+
+/// How far a window may reach beyond one whose names are known.
+const NEARBY: TimeDelta = TimeDelta::hours(1);
+
+/// How long it is taken for true that the server fails, or has nothing.
+const KEPT_FAULTY: Duration = Duration::from_secs(10);
 
 /// The store of the domain `log` over Loki.
 pub struct LokiStore(Arc<Inner>);
 
 struct Inner {
     server: Server,
-    /// The names of labels, by window; the latest last.
-    labels: Mutex<Vec<(Window, Arc<BTreeSet<String>>)>>,
+    /// The names of labels; the latest last.
+    labels: Mutex<Vec<Kept>>,
     /// Held while asking for them, so that batches at the same time ask once.
     asking: tokio::sync::Mutex<()>,
+}
+
+/// The names of labels, or why they are not known.
+type Names = Result<Arc<BTreeSet<String>>, StoreError>;
+
+struct Kept {
+    window: Window,
+    at: Instant,
+    names: Names,
 }
 
 impl LokiStore {
@@ -61,18 +77,31 @@ impl Store for LokiStore {
     }
 
     fn sources(&self) -> Vec<Source> {
-        vec![self.0.server.loki.source()]
+        let kept = self.0.labels.lock().unwrap_or_else(PoisonError::into_inner);
+        let ages =
+            kept.iter().filter(|one| one.names.is_ok()).map(|one| one.at.elapsed().as_secs());
+        vec![Source {
+            kept: ages.max().map(crate::model::Kept::aged),
+            ..self.0.server.loki.source()
+        }]
     }
 
     fn refresh(&self) {
         self.0.labels.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.0.server.loki.forget();
     }
 }
 
 impl Inner {
     async fn logql(&self, query: Query, scope: Scope, started: Instant) -> Answer {
-        let lines = self.server.single(query.selector_text(), query.class(), scope).await;
-        let result = lines.map(|lines| found(vec![lines], scope, None));
+        let how = How::Text(query.selector_text());
+        let all = [Asked { query: query.clone(), namespace: None, pod: None }];
+        let ask = Ask { server: &self.server, how, class: query.class(), all: &all };
+        let result = match lines(&ask, scope).await.pop() {
+            Some(Ok(lines)) => Ok(found(vec![lines], scope)),
+            Some(Err(error)) => Err(error),
+            None => Ok(Found::default()),
+        };
         Answer { query, result, took: started.elapsed() }
     }
 
@@ -103,14 +132,14 @@ impl Inner {
             let Some(LogSelector::Pods(pods)) = query.selector() else { continue };
             match plan(query.class().name(), pods, &labels, &self.server.words) {
                 Ok(parts) => {
-                    let pod = pods.name.clone();
+                    let (namespace, pod) = (pods.namespace.clone(), pods.name.clone());
                     let key = format!("{} {parts:?}", query.class());
                     let cluster = clusters.entry(key).or_insert_with(|| {
                         let nobody = Rank::join([]);
                         (parts, Vec::new(), nobody)
                     });
                     cluster.2.add(&rank);
-                    cluster.1.push(Asked { query, pod });
+                    cluster.1.push(Asked { query, namespace, pod });
                 }
                 Err(note) => {
                     let found = Found { note: Some(note), ..Found::default() };
@@ -131,20 +160,30 @@ impl Inner {
     async fn cluster(
         self: Arc<Self>,
         parts: Vec<Part>,
-        asked: Vec<Asked>,
+        mut asked: Vec<Asked>,
         scope: Scope,
         started: Instant,
     ) -> Vec<Answer> {
-        let calls = parts.iter().map(|part| self.server.lines(part, &asked, scope));
-        let mut by_part = join_all(calls).await;
-        let answer = |(at, asked): (usize, Asked)| {
-            let results = by_part.iter_mut().filter_map(|found| found.remove(&at)).collect();
-            let names: Vec<&str> = asked.pod.iter().map(String::as_str).collect();
-            let texts: Vec<String> = parts.iter().map(|part| part.logql(&names)).collect();
-            let result = self.merge(&asked.query, results, scope, &texts);
-            Answer { query: asked.query, result, took: started.elapsed() }
+        // Those that are split are split by name, where names have most in common.
+        asked.sort_by(|a, b| (&a.namespace, &a.pod).cmp(&(&b.namespace, &b.pod)));
+        let Some(class) = asked.first().map(|first| first.query.class().clone()) else {
+            return Vec::new();
         };
-        asked.into_iter().enumerate().map(answer).collect()
+        let calls = parts.iter().map(|part| {
+            let ask =
+                Ask { server: &self.server, how: How::Part(part), class: &class, all: &asked };
+            async move { lines(&ask, scope).await }
+        });
+        let mut by_part: Vec<_> = join_all(calls).await.into_iter().map(Vec::into_iter).collect();
+        let answer = |asked: &Asked| {
+            let results = by_part.iter_mut().filter_map(Iterator::next).collect();
+            let Asked { query, namespace, pod } = asked;
+            let target = Target { namespace: namespace.as_deref(), pod: pod.as_deref() };
+            let texts: Vec<String> = parts.iter().map(|part| part.logql(&[target])).collect();
+            let result = self.merge(query, results, scope, &texts);
+            Answer { query: query.clone(), result, took: started.elapsed() }
+        };
+        asked.iter().map(answer).collect()
     }
 
     /// The lines of all parts; those that failed are told of, unless all failed.
@@ -174,7 +213,7 @@ impl Inner {
                     error.message = format!("a part is missing: {}", error.message);
                     error
                 });
-                let mut found = found(all, scope, None);
+                let mut found = found(all, scope);
                 found.note = found.objects.is_empty().then_some(note);
                 Ok(Found { missing, ..found })
             }
@@ -186,65 +225,54 @@ impl Inner {
         let named = |pods: &PodLogs| pods.namespace.is_some();
         if matches!(query.selector(), Some(LogSelector::Pods(pods)) if !named(pods)) {
             let class = query.class().name();
-            lines.objects.retain(|line| {
+            lines.retain(|line| {
                 self.server.words.log_class(line.text("/namespace").unwrap_or_default()) == class
             });
         }
     }
 
-    fn kept(&self, window: Window) -> Option<Arc<BTreeSet<String>>> {
+    fn kept(&self, window: Window) -> Option<Names> {
         let kept = self.labels.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().find(|(of, _)| *of == window).map(|(_, labels)| Arc::clone(labels))
+        kept.iter().rev().find(|one| one.serves(window)).map(|one| one.names.clone())
     }
 
-    async fn labels(&self, window: Window) -> Result<Arc<BTreeSet<String>>, StoreError> {
-        let _asking = self.asking.lock().await;
-        if let Some(labels) = self.kept(window) {
-            return Ok(labels);
+    /// The names of labels; also a failure is remembered for a while, so that not every batch
+    /// waits for its timeout.
+    async fn labels(&self, window: Window) -> Names {
+        if let Some(names) = self.kept(window) {
+            return names;
         }
-        let labels = Arc::new(self.server.loki.labels(window).await?);
+        let _asking = self.asking.lock().await;
+        if let Some(names) = self.kept(window) {
+            return names;
+        }
+        let names = self.server.loki.labels(window).await.map(Arc::new);
         let mut kept = self.labels.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|one| one.window != window);
         if kept.len() == WINDOWS {
             kept.remove(0);
         }
-        kept.push((window, Arc::clone(&labels)));
-        Ok(labels)
+        kept.push(Kept { window, at: Instant::now(), names: names.clone() });
+        names
+    }
+}
+
+impl Kept {
+    /// Whether it can be taken for the names in a window. Names hardly change, so those of a
+    /// window close by do; that there are none, or that the server failed, is true for a short
+    /// while only.
+    fn serves(&self, window: Window) -> bool {
+        if self.names.as_ref().is_ok_and(|names| !names.is_empty()) {
+            let (start, end) = (self.window.start - NEARBY, self.window.end + NEARBY);
+            return start <= window.start && window.end <= end;
+        }
+        (self.window == window || self.names.is_err()) && self.at.elapsed() < KEPT_FAULTY
     }
 }
 
 /// The lines of several parts as one answer, each once, within the limit.
-fn found(parts: Vec<Lines>, scope: Scope, note: Option<String>) -> Found {
-    let mut by = parts.iter().find_map(|lines| lines.cut);
-    let several = parts.len() > 1;
-    let mut objects: Vec<_> = parts.into_iter().flat_map(|lines| lines.objects).collect();
-    if several {
-        sort(&mut objects);
-        let mut seen = BTreeSet::new();
-        objects.retain(|line| seen.insert(Arc::clone(&line.id)));
-    }
-    let total = by.is_none().then_some(objects.len());
-    if objects.len() > scope.limit {
-        objects = keep(objects, scope);
-        by = by.or(Some("limit"));
-    }
-    let cut = by.map(|by| Cut { shown: objects.len(), total, by });
-    Found { objects: objects.into_iter().map(Arc::new).collect(), cut, missing: None, note }
-}
-
-/// As many as the limit allows of lines that come newest first: half of them the newest, and half
-/// the nearest to the focus.
-fn keep(mut newest: Vec<Object>, scope: Scope) -> Vec<Object> {
-    let Some(focus) = scope.focus else {
-        newest.truncate(scope.limit);
-        return newest;
-    };
-    let near = scope.limit / 2;
-    let mut rest = newest.split_off(scope.limit - near);
-    rest.sort_by_key(|line| {
-        line.time.map_or(i64::MAX, |time| (time - focus).num_milliseconds().abs())
-    });
-    rest.truncate(near);
-    newest.extend(rest);
-    sort(&mut newest);
-    newest
+fn found(parts: Vec<Lines>, scope: Scope) -> Found {
+    let (objects, by) = choose(parts, scope);
+    let cut = by.map(|by| Cut { shown: objects.len(), total: None, by });
+    Found { objects, cut, ..Found::default() }
 }

@@ -42,9 +42,7 @@ impl Reads {
 
 /// The expression of an alert by its fields; where only Alertmanager knows the alert, from the link to the
 /// Prometheus that sent it.
-pub(in crate::rule) fn expression<'b>(
-    field: impl Fn(&str) -> Option<&'b Value>,
-) -> Option<String> {
+pub(in crate::rule) fn expression<'b>(field: impl Fn(&str) -> Option<&'b Value>) -> Option<String> {
     if let Some(text) = field("expression").and_then(Value::as_str) {
         return Some(text.to_owned()).filter(|text| !text.is_empty());
     }
