@@ -134,6 +134,8 @@ impl Server {
         let scheme = if ca.is_some() { "https" } else { "http" };
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
+                // Head and body are written on their own; nobody should wait for the second.
+                stream.set_nodelay(true).ok();
                 let (answer, log) = (Arc::clone(&answer), Arc::clone(&log));
                 let acceptor = acceptor.clone();
                 tokio::spawn(async move {
