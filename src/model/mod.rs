@@ -19,6 +19,7 @@ mod slice;
 mod source;
 mod store;
 mod text;
+mod unique;
 mod vocabulary;
 mod window;
 
@@ -37,5 +38,6 @@ pub use slice::Text;
 pub use source::{Kept, Source, SourceState};
 pub use store::{Answer, Cut, ErrorKind, Found, Scope, Store, StoreError};
 pub use text::{clean, fit, similar};
+pub use unique::UniqueMap;
 pub use vocabulary::Vocabulary;
 pub use window::Window;

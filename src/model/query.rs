@@ -35,7 +35,7 @@ pub struct Query {
 impl Query {
     /// A query of a class.
     pub fn new(class: Class, selector: impl Selector) -> Self {
-        let text = format!("{class}:{}", selector.text()).into();
+        let text = [class.domain(), ":", class.name(), ":", &selector.text()].concat().into();
         Self { class, text, selector: Arc::new(selector) }
     }
 
@@ -126,12 +126,10 @@ impl SelectorError {
     }
 
     /// Reads a JSON selector, which may also be written as YAML flow: `{namespace: shop}`.
+    /// A `T` with maps takes care itself that no key is there twice: [`super::UniqueMap`].
     pub fn parse_yaml<T: DeserializeOwned>(text: &str) -> Result<T, Self> {
-        // YAML refuses some characters that JSON strings may hold, and folds others.
-        let beyond_ascii = || text.chars().any(|c| c > '\u{7e}');
-        if beyond_ascii()
-            && let Ok(value) = serde_json::from_str(text)
-        {
+        // JSON is read much faster, and YAML refuses some characters that its strings may hold.
+        if let Ok(value) = serde_json::from_str(text) {
             return Ok(value);
         }
         let options = serde_saphyr::options! {

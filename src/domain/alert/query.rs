@@ -1,8 +1,10 @@
 //! The selector of alerts: maps of labels, any of which may match, or label matchers.
 
-use std::collections::BTreeMap;
+use serde::{Serialize, Serializer};
 
-use crate::model::{Matcher, Object, Selector, SelectorError, is_matchers, parse_matchers};
+use crate::model::{
+    MatchOp, Matcher, Object, Selector, SelectorError, UniqueMap, is_matchers, parse_matchers,
+};
 
 /// Which alerts: those that fulfil all matchers of one of the lists.
 #[derive(Clone, Debug)]
@@ -19,7 +21,7 @@ impl AlertSelector {
             }
             vec![matchers]
         } else if text.starts_with(['[', '-']) {
-            let maps: Vec<BTreeMap<String, String>> = SelectorError::parse_yaml(text)?;
+            let maps: Vec<UniqueMap<String>> = SelectorError::parse_yaml(text)?;
             if maps.is_empty() {
                 return Err(SelectorError::at(
                     0,
@@ -42,18 +44,21 @@ impl AlertSelector {
     }
 }
 
-fn equalities(map: &BTreeMap<String, String>) -> Vec<Matcher> {
+fn equalities(UniqueMap(map): &UniqueMap<String>) -> Vec<Matcher> {
     map.iter().map(|(name, value)| Matcher::equal(name, value)).collect()
 }
 
 impl Selector for AlertSelector {
     fn text(&self) -> String {
-        let maps: Option<Vec<String>> = self.0.iter().map(|matchers| as_json(matchers)).collect();
-        match (maps, self.0.as_slice()) {
-            (Some(maps), [_]) => maps.concat(),
-            (Some(maps), _) => format!("[{}]", maps.join(",")),
-            (None, all) => all.iter().map(|matchers| Matcher::selector(matchers)).collect(),
+        if !self.0.iter().all(|matchers| is_map(matchers)) {
+            return self.0.iter().map(|matchers| Matcher::selector(matchers)).collect();
         }
+        let maps: Vec<Map<'_>> = self.0.iter().map(|matchers| Map(matchers)).collect();
+        let text = match maps.as_slice() {
+            [map] => serde_json::to_string(map),
+            maps => serde_json::to_string(maps),
+        };
+        text.unwrap_or_default()
     }
 
     fn matches(&self, object: &Object) -> Option<bool> {
@@ -65,16 +70,19 @@ impl Selector for AlertSelector {
     }
 }
 
-/// The matchers as a JSON map, if they are equalities of different labels.
-fn as_json(matchers: &[Matcher]) -> Option<String> {
-    let mut map = BTreeMap::new();
-    for matcher in matchers {
-        let equal = matcher.op() == crate::model::MatchOp::Equal;
-        if !equal || map.insert(matcher.name(), matcher.value()).is_some() {
-            return None;
-        }
+/// Whether matchers, which are sorted, are equalities of different labels: a map of labels.
+fn is_map(matchers: &[Matcher]) -> bool {
+    matchers.iter().all(|matcher| matcher.op() == MatchOp::Equal)
+        && matchers.windows(2).all(|pair| pair[0].name() != pair[1].name())
+}
+
+/// Matchers as a map of labels.
+struct Map<'m>(&'m [Matcher]);
+
+impl Serialize for Map<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|matcher| (matcher.name(), matcher.value())))
     }
-    serde_json::to_string(&map).ok()
 }
 
 #[cfg(test)]
@@ -114,6 +122,7 @@ mod tests {
             ("X", None, ""),
             ("[]", Some(0), "selects nothing"),
             ("{a: {b: c}}", None, ""),
+            (r#"{"a": "x", "a": "y"}"#, None, ""),
         ] {
             let fault = AlertSelector::parse(text).expect_err(text);
             assert!(offset.is_none() || fault.offset == offset, "{text}: {fault:?}");

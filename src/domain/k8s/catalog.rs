@@ -5,8 +5,10 @@
 
 use std::collections::HashMap;
 
+use super::K8s;
 use super::builtin::BUILTIN;
 use super::custom::CUSTOM;
+use crate::model::Class;
 
 /// A kind of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,12 +76,21 @@ fn plural(singular: &str) -> String {
     }
 }
 
+/// What a usual name stands for.
+#[derive(Clone, Debug)]
+struct Usual {
+    class: Class,
+    namespaced: Option<bool>,
+}
+
 /// The kinds of a cluster, findable by any of their names.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
     kinds: Vec<Kind>,
     /// Lower-case kind, plural, singular or short name -> places in `kinds`, the best first.
     names: HashMap<String, Vec<usize>>,
+    /// Names as rules and canonical classes have them, so that most need no search.
+    usual: HashMap<String, Usual>,
     /// It is all that a server has, so a kind that is not `served` is not there.
     learned: bool,
 }
@@ -100,7 +111,40 @@ impl Catalog {
                 }
             }
         }
-        Self { kinds, names, learned }
+        let mut catalog = Self { kinds, names, usual: HashMap::new(), learned };
+        catalog.usual = catalog.usual();
+        catalog
+    }
+
+    /// `Pod`, `Deployment.apps` and `Deployment.v1.apps` of each kind, as [`Catalog::resolve`]
+    /// understands them.
+    fn usual(&self) -> HashMap<String, Usual> {
+        let names = self.kinds.iter().flat_map(|kind| {
+            let full = kind.versions.iter().map(|version| kind.class_name(version));
+            full.chain([kind.kind.clone(), format!("{}.{}", kind.kind, kind.group)])
+        });
+        let known = names.filter_map(|name| {
+            let class = Class::new(K8s::NAME, &self.resolve(&name)?);
+            let (kind, _) = self.kind(class.name());
+            Some((name, Usual { class, namespaced: kind.namespaced }))
+        });
+        known.collect()
+    }
+
+    /// The class of a name; see [`Catalog::resolve`].
+    pub fn class(&self, name: &str) -> Option<Class> {
+        if let Some(usual) = self.usual.get(name) {
+            return Some(usual.class.clone());
+        }
+        Some(Class::new(K8s::NAME, &self.resolve(name)?))
+    }
+
+    /// Whether objects of a canonical class name are known to live in no namespace.
+    pub fn is_cluster_scoped(&self, class_name: &str) -> bool {
+        let usual = self.usual.get(class_name).filter(|usual| usual.class.name() == class_name);
+        let namespaced =
+            usual.map_or_else(|| self.kind(class_name).0.namespaced, |usual| usual.namespaced);
+        namespaced == Some(false)
     }
 
     /// A catalog of the kinds that a server told while it kept others back: kinds that are put

@@ -86,12 +86,11 @@ impl Domain for K8s {
     }
 
     fn class(&self, name: &str) -> Option<Class> {
-        Some(Class::new(Self::NAME, &self.catalog().resolve(name)?))
+        self.catalog().class(name)
     }
 
     fn parse(&self, class: &Class, selector: &str) -> Result<Query, SelectorError> {
-        let (kind, _) = self.catalog().kind(class.name());
-        let selector = Selector::parse(selector, kind.namespaced == Some(false))?;
+        let selector = Selector::parse(selector, self.catalog().is_cluster_scoped(class.name()))?;
         Ok(Query::new(class.clone(), selector))
     }
 

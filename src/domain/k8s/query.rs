@@ -7,13 +7,14 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::labels::Labels;
 use super::selects::selects;
-use crate::model::{self, Class, Object, Path, SelectorError};
+use crate::model::{self, Class, Object, Path, SelectorError, UniqueMap};
 
 /// What a Kubernetes query selects. All parts that are given must hold.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -38,9 +39,9 @@ struct Written {
     namespace: Option<String>,
     name: Option<String>,
     labels: Option<WrittenLabels>,
-    fields: Option<BTreeMap<String, String>>,
-    r#match: Option<BTreeMap<String, Value>>,
-    selects: Option<BTreeMap<String, String>>,
+    fields: Option<UniqueMap<String>>,
+    r#match: Option<UniqueMap<Value>>,
+    selects: Option<UniqueMap<String>>,
 }
 
 enum WrittenLabels {
@@ -59,12 +60,8 @@ impl<'de> Deserialize<'de> for WrittenLabels {
             fn visit_str<E>(self, text: &str) -> Result<WrittenLabels, E> {
                 Ok(WrittenLabels::Text(text.to_owned()))
             }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<WrittenLabels, A::Error> {
-                let mut labels = BTreeMap::new();
-                while let Some((key, value)) = map.next_entry()? {
-                    labels.insert(key, value);
-                }
-                Ok(WrittenLabels::Map(labels))
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<WrittenLabels, A::Error> {
+                UniqueMap::read(MapAccessDeserializer::new(map)).map(WrittenLabels::Map)
             }
         }
         from.deserialize_any(Either)
@@ -114,11 +111,11 @@ impl Selector {
             let message = "the name is empty; leave `name` out to select all objects".to_owned();
             return Err(SelectorError { message, offset });
         }
-        let fields = written.fields.unwrap_or_default().into_iter();
+        let fields = written.fields.unwrap_or_default().0.into_iter();
         let fields = fields
             .map(|(key, value)| Ok((path(text, &key)?, value)))
             .collect::<Result<_, SelectorError>>()?;
-        let matching = written.r#match.unwrap_or_default().into_iter();
+        let matching = written.r#match.unwrap_or_default().0.into_iter();
         let matching = matching
             .map(|(key, value)| Ok((path(text, &key)?, values(value))))
             .collect::<Result<_, SelectorError>>()?;
@@ -128,7 +125,7 @@ impl Selector {
             labels: written.labels.map_or(Ok(Labels::default()), |labels| read(labels, text))?,
             fields,
             matching,
-            selects: written.selects,
+            selects: written.selects.map(|UniqueMap(labels)| labels),
         })
     }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::logql::LogQl;
-use crate::model::{Body, Object, Selector, SelectorError, is_matchers};
+use crate::model::{Body, Object, Selector, SelectorError, UniqueMap, is_matchers};
 
 /// Which log lines.
 #[derive(Clone, Debug)]
@@ -25,7 +25,7 @@ pub struct PodLogs {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub containers: Vec<String>,
     /// Labels of the Pods.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "UniqueMap::read")]
     pub labels: BTreeMap<String, String>,
     /// The name of the Pod.
     #[serde(skip_serializing_if = "Option::is_none")]
