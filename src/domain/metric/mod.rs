@@ -3,6 +3,7 @@
 mod object;
 mod query;
 mod store;
+mod vector;
 
 pub use query::MetricSelector;
 use serde_json::Value;

@@ -4,10 +4,11 @@ use promql_parser::label::{MatchOp as PromOp, Matcher as PromMatcher};
 use promql_parser::parser::{Expr, VectorSelector, parse};
 use promql_parser::util::{ExprVisitor, walk_expr};
 
+use super::vector;
 use crate::model::{MatchOp, Matcher, Object, Selector, SelectorError};
 
 /// The metric name as a label.
-const NAME: &str = "__name__";
+pub(super) const NAME: &str = "__name__";
 
 /// Which series: those of every vector selector in an expression.
 #[derive(Clone, Debug)]
@@ -20,6 +21,9 @@ impl MetricSelector {
     /// Reads a PromQL expression, which must select some series.
     pub fn parse(text: &str) -> Result<Self, SelectorError> {
         let text = text.trim();
+        if let Some((text, matchers)) = vector::parse(text) {
+            return Ok(Self { text, selectors: vec![matchers] });
+        }
         let expression = parse(text).map_err(|words| fault(text, &words))?;
         let selectors = Seen::of(&expression)?;
         if selectors.is_empty() {
@@ -152,6 +156,13 @@ mod tests {
     use super::*;
     use crate::model::Class;
 
+    /// The same without the short way for single vector selectors.
+    fn in_full(text: &str) -> Option<(String, Vec<Vec<Matcher>>)> {
+        let expression = parse(text).ok()?;
+        let selectors = Seen::of(&expression).ok()?;
+        Some((canonical(text, &expression, &selectors), selectors))
+    }
+
     fn printed(text: &str) -> String {
         MetricSelector::parse(text).unwrap_or_else(|fault| panic!("{text}: {fault}")).text()
     }
@@ -223,6 +234,48 @@ mod tests {
             Just("V > bool 3"),
         ];
         (form, vector).prop_map(|(form, vector)| form.replace('V', &vector))
+    }
+
+    /// A vector selector, or something like it.
+    fn vectors() -> impl Strategy<Value = String> {
+        let names = prop_oneof![
+            "[a-z]{1,4}(_[a-z]{1,3})?",
+            "group_left|limitk|count_values|sum|on|a:b_c|bool|",
+            "[a-z_]{0,3}[ .-]?"
+        ];
+        let label = prop_oneof!["[a-z_]{1,4}", "__name__|by|offset|\"a.b\"|a.b|1a"];
+        let op = prop_oneof!["=", "!=", "=~", "!~", "=="];
+        let value = prop_oneof!["[a-z.*|()?+\\[\\]{}0-9-]{0,6}", "\\PC{0,4}", ".{0,4}"];
+        let value = (value, any::<bool>()).prop_map(|(value, quoted)| {
+            if quoted { crate::model::quote(&value) } else { format!("\"{value}\"") }
+        });
+        let matcher =
+            (label, op, value).prop_map(|(label, op, value)| format!("{label}{op}{value}"));
+        let more = prop_oneof!["", ",", " ", "[5m]", " offset 5m"];
+        (names, prop::collection::vec(matcher, 0..4), more)
+            .prop_map(|(name, matchers, more)| format!("{name}{{{}}}{more}", matchers.join(",")))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn the_short_way_reads_what_the_long_one_does(text in vectors()) {
+            if let Some((short, matchers)) = vector::parse(&text) {
+                prop_assert_eq!(Some((short, vec![matchers])), in_full(&text), "{}", text);
+            }
+        }
+    }
+
+    #[test]
+    fn usual_queries_go_the_short_way() {
+        for text in [
+            r#"kube_pod_info{namespace="shop",pod="db-0"}"#,
+            r#"{namespace="shop",deployment="web"}"#,
+            r#"node_load5{instance=~"10\\.0\\.0\\.1(:[0-9]+)?"}"#,
+        ] {
+            assert!(vector::parse(text).is_some(), "{text}");
+        }
     }
 
     proptest! {
