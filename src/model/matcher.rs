@@ -1,6 +1,7 @@
 //! Label matchers, as Prometheus, Alertmanager and Loki write them: `name="value"`, `!=`, `=~`
 //! and `!~`, with regular expressions that are anchored at both ends.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 
 use regex::{Regex, RegexBuilder};
@@ -57,6 +58,23 @@ impl Matcher {
         Self { name, op: MatchOp::Equal, value, regex: None }
     }
 
+    /// A matcher for one of some values, as short as can be.
+    pub fn one_of(name: &str, values: &BTreeSet<&str>) -> Self {
+        match values.first() {
+            Some(only) if values.len() == 1 => Self::equal(name, only),
+            _ => {
+                let regex = any(values);
+                // What is escaped is always a regular expression, if it is not too large.
+                Self::new(name, MatchOp::Regex, &regex).unwrap_or_else(|_| Self {
+                    name: name.to_owned(),
+                    op: MatchOp::Regex,
+                    value: regex,
+                    regex: None,
+                })
+            }
+        }
+    }
+
     /// The label's name.
     pub fn name(&self) -> &str {
         &self.name
@@ -93,6 +111,27 @@ impl Matcher {
         let texts: Vec<String> = matchers.iter().map(ToString::to_string).collect();
         format!("{{{}}}", texts.join(","))
     }
+}
+
+/// A regular expression (RE2) for some values. What values have in common up to their last dash is
+/// written once, as in `web-5c9d-(?:abcde|fghij)`: so do the names of the Pods of one owner.
+fn any(values: &BTreeSet<&str>) -> String {
+    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+    for value in values {
+        let (start, end) = value.split_at(value.rfind('-').map_or(0, |dash| dash + 1));
+        match groups.last_mut().filter(|(known, _)| *known == start && !start.is_empty()) {
+            Some((_, ends)) => ends.push(end),
+            None => groups.push((start, vec![end])),
+        }
+    }
+    let group = |(start, ends): &(&str, Vec<&str>)| {
+        let ends: Vec<String> = ends.iter().map(|end| escape_re2(end)).collect();
+        match ends.as_slice() {
+            [only] => format!("{}{only}", escape_re2(start)),
+            _ => format!("{}(?:{})", escape_re2(start), ends.join("|")),
+        }
+    };
+    groups.iter().map(group).collect::<Vec<_>>().join("|")
 }
 
 impl fmt::Display for Matcher {
@@ -222,6 +261,8 @@ pub fn quote(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -264,5 +305,20 @@ mod tests {
     #[test]
     fn control_characters_are_escaped() {
         assert_eq!(quote("a\"\\\n\u{1b}ü"), r#""a\"\\\n\u001bü""#);
+    }
+
+    proptest! {
+        #[test]
+        fn one_of_some_values_is_no_other(
+            values in prop::collection::btree_set("[a-c.]{0,2}(-[a-c]{0,2}){0,2}", 1..6),
+            other in "[a-c.]{0,2}(-[a-c]{0,2}){0,2}",
+        ) {
+            let all: BTreeSet<&str> = values.iter().map(String::as_str).collect();
+            let matcher = Matcher::one_of("pod", &all);
+            for value in &all {
+                prop_assert!(matcher.is_match(value), "{}", matcher);
+            }
+            prop_assert_eq!(matcher.is_match(&other), all.contains(other.as_str()), "{}", matcher);
+        }
     }
 }

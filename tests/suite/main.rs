@@ -15,6 +15,7 @@ mod layers;
 mod loki_merge;
 mod loki_store;
 mod pod_logs;
+mod prometheus_merge;
 mod prometheus_store;
 mod readme;
 mod real;

@@ -49,56 +49,25 @@ impl Part {
         let mut matchers = self.own.clone();
         if let Some(label) = &self.space {
             let spaces = targets.iter().filter_map(|target| target.namespace);
-            matchers.push(one_of(label, spaces));
+            matchers.push(Matcher::one_of(label, &spaces.collect()));
         }
         matchers.extend(self.fixed.iter().cloned());
         let pods = targets.iter().filter_map(|target| target.pod);
         match &self.place {
             None => Matcher::selector(&matchers),
             Some(Place::Label(name)) => {
-                matchers.push(one_of(name, pods));
+                matchers.push(Matcher::one_of(name, &pods.collect()));
                 Matcher::selector(&matchers)
             }
             Some(Place::Metadata(name)) => {
-                format!("{} | {}", Matcher::selector(&matchers), one_of(name, pods))
+                format!(
+                    "{} | {}",
+                    Matcher::selector(&matchers),
+                    Matcher::one_of(name, &pods.collect())
+                )
             }
         }
     }
-}
-
-/// A matcher for one of some values.
-fn one_of<'v>(label: &str, values: impl Iterator<Item = &'v str>) -> Matcher {
-    let values: BTreeSet<&str> = values.collect();
-    match values.first() {
-        Some(only) if values.len() == 1 => Matcher::equal(label, only),
-        _ => {
-            let regex = any(&values);
-            // A value that is escaped is always a regular expression.
-            Matcher::new(label, MatchOp::Regex, &regex)
-                .unwrap_or_else(|_| Matcher::equal(label, &regex))
-        }
-    }
-}
-
-/// A regular expression (RE2) for some values. What values have in common up to their last dash is
-/// written once, as in `web-5c9d-(?:abcde|fghij)`: so do the names of the Pods of one owner.
-fn any(values: &BTreeSet<&str>) -> String {
-    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
-    for value in values {
-        let (start, end) = value.split_at(value.rfind('-').map_or(0, |dash| dash + 1));
-        match groups.last_mut().filter(|(known, _)| *known == start && !start.is_empty()) {
-            Some((_, ends)) => ends.push(end),
-            None => groups.push((start, vec![end])),
-        }
-    }
-    let group = |(start, ends): &(&str, Vec<&str>)| {
-        let ends: Vec<String> = ends.iter().map(|end| escape_re2(end)).collect();
-        match ends.as_slice() {
-            [only] => format!("{}{only}", escape_re2(start)),
-            _ => format!("{}(?:{})", escape_re2(start), ends.join("|")),
-        }
-    };
-    groups.iter().map(group).collect::<Vec<_>>().join("|")
 }
 
 /// The parts that answer a selector, or why nothing can.
@@ -226,8 +195,6 @@ fn alike(names: &[String], term: &str, other: &str, other_term: &str) -> Option<
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
     use crate::domain::log::LogSelector;
 
@@ -333,21 +300,6 @@ mod tests {
             (&label, targets(&[("a", "x"), ("b", "x")]), r#"{namespace=~"a|b",pod="x"}"#),
         ] {
             assert_eq!(part(place.clone()).logql(&all), expected);
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn merged_names_select_the_same_as_single_ones(
-            names in prop::collection::btree_set("[a-c.]{0,2}(-[a-c]{0,2}){0,2}", 1..6),
-            other in "[a-c.]{0,2}(-[a-c]{0,2}){0,2}",
-        ) {
-            let all: BTreeSet<&str> = names.iter().map(String::as_str).collect();
-            let matcher = Matcher::new("pod", MatchOp::Regex, &super::any(&all)).expect("a regex");
-            for name in &all {
-                prop_assert!(matcher.is_match(name), "{}", matcher);
-            }
-            prop_assert_eq!(matcher.is_match(&other), all.contains(other.as_str()), "{}", matcher);
         }
     }
 }

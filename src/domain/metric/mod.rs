@@ -1,5 +1,6 @@
 //! Metrics: the series of Prometheus.
 
+mod merge;
 mod object;
 mod query;
 mod store;
