@@ -10,50 +10,54 @@ use serde::{Serialize, Serializer};
 /// Names are canonical: `k8s:Pod.v1`, `k8s:Deployment.v1.apps`, `alert:alert`,
 /// `log:application`. Use [`crate::model::Domains::class`] to get one from what a user typed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Class {
-    domain: Arc<str>,
-    name: Arc<str>,
+pub struct Class(Arc<Parts>);
+
+/// One allocation and one pointer, for there are as many as objects.
+#[derive(Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Parts {
+    domain: Box<str>,
+    name: Box<str>,
 }
 
 impl Class {
     /// A class whose parts are known to be canonical.
     pub fn new(domain: &str, name: &str) -> Self {
-        Self { domain: domain.into(), name: name.into() }
+        Self(Arc::new(Parts { domain: domain.into(), name: name.into() }))
     }
 
     /// The domain, as `k8s`.
     pub fn domain(&self) -> &str {
-        &self.domain
+        &self.0.domain
     }
 
     /// The name inside of the domain, as `Pod.v1`.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.0.name
     }
 
     /// The class without its version, which stands for all versions: `k8s:Deployment.apps` for
     /// `k8s:Deployment.v1.apps`. A class that has no version is itself.
     #[must_use]
     pub fn unversioned(&self) -> Self {
-        let Some((kind, rest)) = self.name.split_once('.') else { return self.clone() };
+        let Some((kind, rest)) = self.0.name.split_once('.') else { return self.clone() };
         let (version, group) = rest.split_once('.').unwrap_or((rest, ""));
         let digits = version.strip_prefix('v').unwrap_or_default();
         if !digits.starts_with(|c: char| c.is_ascii_digit()) {
             return self.clone();
         }
         let dot = if group.is_empty() { "" } else { "." };
-        Self { domain: Arc::clone(&self.domain), name: format!("{kind}{dot}{group}").into() }
+        Self::new(self.domain(), &format!("{kind}{dot}{group}"))
     }
 
     /// The name up to its first dot: the kind of a Kubernetes class, else the whole name.
     pub fn kind(&self) -> &str {
-        self.name.split('.').next().unwrap_or(&self.name)
+        self.0.name.split('.').next().unwrap_or(&self.0.name)
     }
 }
 
 impl fmt::Display for Class {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.domain, self.name)
+        write!(f, "{}:{}", self.0.domain, self.0.name)
     }
 }
 
