@@ -113,7 +113,7 @@ impl ObjectEntry {
         Self {
             id: Arc::clone(&object.id),
             severity: object.severity,
-            status: object.status.clone(),
+            status: object.status.to_string(),
             about: object.about.clone(),
             time: object.time.map(rfc3339),
             preview: object.preview.to_string(),

@@ -25,7 +25,7 @@ pub struct Object {
     /// How bad it is, by `rules/status.yaml`.
     pub severity: Severity,
     /// The words that go with the severity, as `CrashLoopBackOff`; empty if there are none.
-    pub status: String,
+    pub status: Text,
     /// One line that tells a person what this is.
     pub preview: Text,
     /// What a signal is about, as `shop/db-0` or `node-4`, by `rules/subject.yaml`; empty if its
@@ -54,7 +54,7 @@ impl Object {
             time: None,
             end: None,
             severity: Severity::None,
-            status: String::new(),
+            status: Text::default(),
             about: String::new(),
             judged: false,
         }

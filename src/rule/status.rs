@@ -8,13 +8,15 @@ use serde_json::Value;
 use super::file::Reader;
 use super::pattern::{Aliases, Index, Pattern};
 use super::yaml::{Entry, Kind, Node, Place};
-use crate::model::{Body, Domains, Object, Path, Severity, clean};
+use crate::model::{Body, Domains, Object, Path, Severity, Text, clean};
 
 /// All checks, found by class.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Statuses {
     checks: Vec<Check>,
     index: Index,
+    /// Words that many objects share.
+    words: HashMap<String, Text>,
 }
 
 /// One path and what its values mean.
@@ -96,6 +98,8 @@ impl Statuses {
             for pattern in &check.patterns {
                 self.index.add(pattern, number);
             }
+            let words = check.values.keys().map(|word| (word.clone(), Text::from(word.as_str())));
+            self.words.extend(words);
         }
     }
 
@@ -111,7 +115,7 @@ impl Statuses {
         }
         let (severity, word) = worst.unwrap_or_default();
         object.severity = severity;
-        object.status = clean(&word);
+        object.status = self.words.get(&word).cloned().unwrap_or_else(|| clean(&word).into());
     }
 }
 

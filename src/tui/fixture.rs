@@ -83,7 +83,7 @@ fn thing(kind: &str, name: &str, severity: Severity, status: &str, minutes: i64)
     let body = json!({"apiVersion": "v1", "kind": kind, "metadata": metadata,
                       "status": {"phase": "Running", "restartCount": 7}});
     let mut thing = object(&format!("k8s:{kind}.v1"), &id, severity, minutes, body);
-    thing.status = status.to_owned();
+    thing.status = status.into();
     thing.preview = format!("{id} {status}").into();
     thing
 }
@@ -95,7 +95,7 @@ fn event(name: &str, severity: Severity, reason: &str, message: &str, minutes: i
         "type": kind, "count": minutes + 2, "involvedObject": {"kind": "Pod", "name": "db-0"},
     });
     let mut event = object("k8s:Event.v1", &format!("shop/{name}"), severity, minutes, body);
-    event.status = reason.to_owned();
+    event.status = reason.into();
     event.preview = format!("{reason}: {message}").into();
     event
 }

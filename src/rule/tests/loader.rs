@@ -190,10 +190,7 @@ status:
         (json!({"ready": "False", "why": "Because"}), Severity::Warning, "Because"),
         (json!([]), Severity::None, ""),
     ] {
-        assert_eq!(judge(&[first], body.clone()), (severity, word.to_owned()), "{body}");
+        assert_eq!(judge(&[first], body.clone()), (severity, word.into()), "{body}");
     }
-    assert_eq!(
-        judge(&[first, second], json!({"restarts": 5})),
-        (Severity::None, "fine".to_owned())
-    );
+    assert_eq!(judge(&[first, second], json!({"restarts": 5})), (Severity::None, "fine".into()));
 }

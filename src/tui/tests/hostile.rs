@@ -63,7 +63,7 @@ fn names_from_servers_are_clean_everywhere() {
     let mut alert =
         fixture::alert("Evil\u{1b}[2J\u{7}", "critical", ("pod", "x\u{1b}]0;t\u{7}"), 3);
     alert.body["annotations"]["summary"] = HOSTILE.into();
-    alert.status = HOSTILE.to_owned();
+    alert.status = HOSTILE.into();
     let mut tree = Tree::default();
     let root = add(&mut tree, None, "", "alert:alert", vec![alert]);
     let pod = fixture::object(

@@ -101,7 +101,7 @@ fn asking_again_asks_for_the_start_as_well() {
     let query = finished().tree.nodes[2].runs[0].query.clone();
     let start = |status: &str| {
         let mut object = (*finished().tree.nodes[2].members[0].object).clone();
-        object.status = status.to_owned();
+        object.status = status.into();
         Start { query: Some(query.clone()), objects: vec![Arc::new(object)] }
     };
     driver.event(Event::Resolved(Ok(start("Pending"))));
