@@ -2,6 +2,7 @@
 //! and networks do.
 
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -92,6 +93,7 @@ pub(crate) struct Server {
     /// The certificate authority in PEM, if it speaks TLS.
     pub(crate) ca: Option<String>,
     requests: Arc<Mutex<Vec<Request>>>,
+    hanging: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
@@ -130,6 +132,8 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&requests);
+        let hanging = Arc::new(AtomicUsize::new(0));
+        let hung = Arc::clone(&hanging);
         let (acceptor, ca) = tls.unzip();
         let scheme = if ca.is_some() { "https" } else { "http" };
         let task = tokio::spawn(async move {
@@ -137,24 +141,30 @@ impl Server {
                 // Head and body are written on their own; nobody should wait for the second.
                 stream.set_nodelay(true).ok();
                 let (answer, log) = (Arc::clone(&answer), Arc::clone(&log));
+                let hung = Arc::clone(&hung);
                 let acceptor = acceptor.clone();
                 tokio::spawn(async move {
                     match acceptor {
-                        None => serve(stream, &*answer, &log).await,
+                        None => serve(stream, &*answer, &log, &hung).await,
                         Some(tls) => match tls.accept(stream).await {
-                            Ok(stream) => serve(stream, &*answer, &log).await,
+                            Ok(stream) => serve(stream, &*answer, &log, &hung).await,
                             Err(_) => None,
                         },
                     }
                 });
             }
         });
-        Self { url: format!("{scheme}://{address}"), ca, requests, task }
+        Self { url: format!("{scheme}://{address}"), ca, requests, hanging, task }
     }
 
     /// All requests so far.
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
+    }
+
+    /// How many callers wait for an answer that never comes.
+    pub(crate) fn hanging(&self) -> usize {
+        self.hanging.load(Ordering::SeqCst)
     }
 
     /// The paths of all requests so far, sorted.
@@ -167,7 +177,12 @@ impl Server {
 }
 
 /// Serves one connection until it ends; `None` is its end.
-async fn serve<S>(stream: S, answer: &Answer, log: &Mutex<Vec<Request>>) -> Option<()>
+async fn serve<S>(
+    stream: S,
+    answer: &Answer,
+    log: &Mutex<Vec<Request>>,
+    hanging: &AtomicUsize,
+) -> Option<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -177,6 +192,13 @@ where
         log.lock().unwrap().push(request.clone());
         let response = answer(&request);
         tokio::time::sleep(response.delay).await;
+        if let Some(Fault::Hang) = response.fault {
+            hanging.fetch_add(1, Ordering::SeqCst);
+            // Until the caller goes away.
+            stream.read_u8().await.ok();
+            hanging.fetch_sub(1, Ordering::SeqCst);
+            return None;
+        }
         write(&mut stream, &response).await?;
     }
 }
@@ -222,10 +244,8 @@ fn decode(text: &str) -> String {
 }
 
 async fn write<S: AsyncWrite + Unpin>(stream: &mut S, response: &Response) -> Option<()> {
-    match response.fault {
-        Some(Fault::Hang) => std::future::pending().await,
-        Some(Fault::Drop) => return None,
-        _ => {}
+    if let Some(Fault::Drop) = response.fault {
+        return None;
     }
     let more = if let Some(Fault::Huge(more)) = response.fault { more } else { 0 };
     let mut head = format!("HTTP/1.1 {} Reason\r\n", response.status);
