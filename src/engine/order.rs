@@ -43,6 +43,11 @@ impl Order {
         self.apply(tree);
     }
 
+    /// Whether a node comes first.
+    pub(super) fn has_preference(&self) -> bool {
+        self.preferred.is_some()
+    }
+
     /// Marks what is preferred in a tree that has changed.
     pub(super) fn apply(&self, tree: &Tree) {
         let Some(key) = &self.preferred else { return };

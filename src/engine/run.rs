@@ -10,24 +10,18 @@ use futures::stream::{self, BoxStream, SelectAll};
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
 use super::order::Order;
 use super::progress::Snapshot;
 use super::search::{Rules, Search, Wanted};
 use crate::model::{Answer, Class, ErrorKind, Object, Query, Ranked, Scope, Store, StoreError};
 
-/// How many answers are taken in at once, while that is cheap.
+/// How many answers are taken in at once.
 const BATCH: usize = 512;
 
-/// How many answers are taken in at once at the most.
-const MOST: usize = 32 * BATCH;
-
-/// What taking in answers may cost without a thought.
-const CHEAP: Duration = Duration::from_millis(5);
-
-/// The longest that answers wait for others.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// The least time between two states that are shown.
+const PACE: Duration = Duration::from_millis(16);
 
 /// Stores by the name of their domain.
 pub type Stores = BTreeMap<String, Arc<dyn Store>>;
@@ -135,10 +129,9 @@ pub(super) fn start(
     deadline: Option<Duration>,
 ) -> Running {
     let began = Instant::now();
-    let cost = Duration::ZERO;
     let (preferred, wish) = watch::channel(None);
     let (open, order) = (SelectAll::new(), Order::default());
-    let mut drive = Drive { asker, search, goals, began, cost, open, order, wish };
+    let mut drive = Drive { asker, search, goals, began, open, order, wish };
     let (sender, progress) = watch::channel(Arc::new(drive.snapshot(false)));
     let stop = Arc::new(Notify::new());
     let stopped = Arc::clone(&stop);
@@ -156,8 +149,6 @@ struct Drive {
     search: Search,
     goals: Arc<[Class]>,
     began: Instant,
-    /// What taking in the last answers cost.
-    cost: Duration,
     open: SelectAll<BoxStream<'static, Answer>>,
     order: Order,
     /// The key of the node that is to come first.
@@ -173,8 +164,15 @@ impl Drive {
         deadline: Option<Instant>,
     ) {
         self.ask(first);
+        let mut shown = self.began;
+        let mut due = Some(shown);
         while !self.search.finished() {
-            sender.send_replace(Arc::new(self.snapshot(false)));
+            let show = async move {
+                match due {
+                    Some(due) => sleep_until(due).await,
+                    None => std::future::pending().await,
+                }
+            };
             let expired = async {
                 match deadline {
                     Some(deadline) => sleep_until(deadline).await,
@@ -189,8 +187,16 @@ impl Drive {
                     let key = self.wish.borrow_and_update().clone();
                     self.order.prefer(key, &self.search.tree());
                 }
+                () = show => {
+                    due = None;
+                    shown = Instant::now();
+                    sender.send_replace(Arc::new(self.snapshot(false)));
+                }
                 answer = self.open.next() => match answer {
-                    Some(answer) => self.take(answer).await,
+                    Some(answer) => {
+                        self.take(answer);
+                        due.get_or_insert(shown + PACE);
+                    }
                     None => self.search.cancel(),
                 },
             }
@@ -199,27 +205,18 @@ impl Drive {
         sender.send_replace(Arc::new(self.snapshot(true)));
     }
 
-    /// Takes in an answer and those that come with it, then asks what they call for. Where taking
-    /// in is expensive, more answers are waited for, so that it costs a bounded share of the time.
-    async fn take(&mut self, answer: Answer) {
+    /// Takes in an answer and those that come with it, then asks what they call for.
+    fn take(&mut self, answer: Answer) {
         let mut answers = vec![self.asker.judge(answer)];
-        let until = Instant::now() + self.cost.mul_f64(2.0).min(PATIENCE);
-        let most = if self.cost < CHEAP { BATCH } else { MOST };
-        while answers.len() < most {
-            let next = if self.cost < CHEAP {
-                self.open.next().now_or_never().flatten()
-            } else {
-                timeout_at(until, self.open.next()).await.ok().flatten()
-            };
-            let Some(answer) = next else { break };
+        while answers.len() < BATCH
+            && let Some(answer) = self.open.next().now_or_never().flatten()
+        {
             answers.push(self.asker.judge(answer));
         }
         for answer in &answers {
             self.order.answered(&answer.query);
         }
-        let began = Instant::now();
         let wanted = self.search.receive(answers);
-        self.cost = began.elapsed();
         self.ask(wanted);
     }
 
@@ -228,7 +225,9 @@ impl Drive {
             return;
         }
         let ranked = self.order.rank(wanted);
-        self.order.apply(&self.search.tree());
+        if self.order.has_preference() {
+            self.order.apply(&self.search.tree());
+        }
         self.open.extend(self.asker.ask(ranked));
     }
 
