@@ -1,14 +1,34 @@
 //! Rule x object -> queries.
 
+use std::cell::OnceCell;
+use std::sync::Arc;
+
 use minijinja::Value;
 
+use super::quick::{Known, Outcome, Program};
 use super::{RuleSet, compile, template};
 use crate::model::{Class, Object, ParseError, Query, clean};
 
-/// An object as templates see it; made once and used for all rules.
-#[derive(Clone, Debug)]
-pub struct View {
-    root: Value,
+/// An object as templates see it; made once and used for all rules. What few rules need is made
+/// when the first of them asks for it.
+#[derive(Debug)]
+pub struct View<'o> {
+    rules: &'o RuleSet,
+    object: &'o Object,
+    labels: OnceCell<Arc<template::Labels>>,
+    root: OnceCell<Value>,
+}
+
+impl View<'_> {
+    pub(super) fn labels(&self) -> &Arc<template::Labels> {
+        let rules = self.rules;
+        self.labels.get_or_init(|| Arc::new(rules.subjects.read(self.object, &rules.vocabulary)))
+    }
+
+    fn root(&self) -> &Value {
+        let labels = || Arc::clone(self.labels());
+        self.root.get_or_init(|| template::root(&self.object.body, labels()))
+    }
 }
 
 /// What a rule makes of an object.
@@ -24,14 +44,31 @@ pub enum Applied {
 
 impl RuleSet {
     /// Makes an object readable for templates.
-    pub fn view(&self, object: &Object) -> View {
-        let labels = self.subjects.read(object, &self.vocabulary);
-        View { root: template::root(&object.body, labels) }
+    pub fn view<'o>(&'o self, object: &'o Object) -> View<'o> {
+        View { rules: self, object, labels: OnceCell::new(), root: OnceCell::new() }
     }
 
     /// Applies the rule of a number to an object of one of its start classes.
-    pub fn apply(&self, rule: usize, view: &View) -> Applied {
-        match template::render(&self.templates, &compile::template_name(rule), &view.root) {
+    pub fn apply(&self, rule: usize, view: &View<'_>) -> Applied {
+        let program = self.programs[rule]
+            .get_or_init(|| Program::of(&self.rules[rule].query, &self.domains))
+            .as_ref();
+        let labels = || &**view.labels();
+        let known = Known { body: &view.object.body, labels: &labels, words: &self.vocabulary };
+        match program.map_or(Outcome::Unsure, |program| program.run(&known)) {
+            Outcome::DoesNotApply => Applied::DoesNotApply,
+            Outcome::Unsure => self.render(rule, view),
+            Outcome::Printed(text) => match self.queries(rule, &text) {
+                // The words of a fault quote what the engine prints.
+                Applied::Fault(_) => self.render(rule, view),
+                applied => applied,
+            },
+        }
+    }
+
+    /// The same by the template engine alone.
+    pub(super) fn render(&self, rule: usize, view: &View<'_>) -> Applied {
+        match template::render(&self.templates, &compile::template_name(rule), view.root()) {
             Ok(Some(text)) => self.queries(rule, &text),
             Ok(None) => Applied::DoesNotApply,
             Err(fault) => Applied::Fault(fault),

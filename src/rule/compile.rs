@@ -1,7 +1,7 @@
 //! Files -> rule set, with all faults at once.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::fault::{RuleError, RuleFile, Spot};
 use super::file::{RawExample, RawRule, Reader, Sections, Word};
@@ -162,6 +162,7 @@ impl Build<'_> {
             }
         }
         let set = RuleSet {
+            programs: vec![OnceLock::new(); self.rules.len()],
             rules: self.rules,
             domains: self.domains.clone(),
             vocabulary,

@@ -14,6 +14,7 @@ mod fault;
 mod file;
 mod narrow;
 mod pattern;
+mod quick;
 mod status;
 mod subject;
 mod template;
@@ -21,7 +22,7 @@ mod template;
 mod tests;
 mod yaml;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub use apply::{Applied, View};
 pub use example::Example;
@@ -40,6 +41,8 @@ pub struct RuleSet {
     subjects: subject::Subjects,
     /// One template per rule, named by its number.
     templates: minijinja::Environment<'static>,
+    /// What the rules come to without the template engine, each made when it is first needed.
+    programs: Vec<OnceLock<Option<quick::Program>>>,
     /// Numbers of the rules by where they start.
     starts: pattern::Index,
 }

@@ -41,6 +41,22 @@ pub(super) struct Labels {
 
 impl Dynamic for Labels {}
 
+impl Labels {
+    /// The value of a term; the namespace is the subject's, if that is known.
+    pub(super) fn read<'l>(&'l self, words: &Vocabulary, term: &str) -> Option<&'l str> {
+        let subject = self.subject.as_ref().filter(|_| term == "namespace");
+        let place = subject.and_then(|subject| subject.parts.get(term));
+        let read = || words.read(&self.carrier, term, &self.own);
+        place.map(String::as_str).or_else(read)
+    }
+
+    /// The value of the subject, if it is of this term.
+    pub(super) fn subject(&self, term: &str) -> Option<&str> {
+        let subject = self.subject.as_ref().filter(|subject| subject.term == term)?;
+        Some(subject.value.as_str())
+    }
+}
+
 /// The words that a template may call.
 const WORDS: [&str; 14] = [
     "address",
@@ -85,13 +101,11 @@ pub(super) fn environment(vocabulary: &Arc<Vocabulary>) -> Environment<'static> 
     env.add_function("re", |value: &Value| text(value).map(|text| escape_re2(&text)));
     env.add_function("line", |value: &Value| {
         let text = text(value)?;
-        let words: Vec<&str> = text.split(['\n', '\r']).map(str::trim).collect();
-        Ok::<_, Error>(Value::from_safe_string(words.join(" ").trim().to_owned()))
+        Ok::<_, Error>(Value::from_safe_string(one_line(&text)))
     });
     env.add_function("selector", selector);
     env.add_function("labelname", |value: &Value| {
-        let safe = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
-        text(value).map(|text| Value::from_safe_string(text.chars().map(safe).collect()))
+        text(value).map(|text| Value::from_safe_string(label_name(&text)))
     });
     label_words(&mut env, vocabulary);
     let words = Arc::clone(vocabulary);
@@ -114,12 +128,7 @@ pub(super) fn environment(vocabulary: &Arc<Vocabulary>) -> Environment<'static> 
 fn label_words(env: &mut Environment<'static>, vocabulary: &Arc<Vocabulary>) {
     let words = Arc::clone(vocabulary);
     env.add_function("label", move |state: &State<'_, '_>, term: &str| {
-        with_labels(state, |labels| {
-            let subject = labels.subject.as_ref().filter(|_| term == "namespace");
-            let place = subject.and_then(|subject| subject.parts.get(term));
-            let read = || words.read(&labels.carrier, term, &labels.own);
-            place.map(String::as_str).or_else(read).map(Value::from)
-        })
+        with_labels(state, |labels| labels.read(&words, term).map(Value::from))
     });
     let words = Arc::clone(vocabulary);
     env.add_function("messenger", move |state: &State<'_, '_>, term: &str| {
@@ -128,10 +137,7 @@ fn label_words(env: &mut Environment<'static>, vocabulary: &Arc<Vocabulary>) {
         })
     });
     env.add_function("subject", |state: &State<'_, '_>, term: &str| {
-        with_labels(state, |labels| {
-            let subject = labels.subject.as_ref().filter(|subject| subject.term == term)?;
-            Some(Value::from(subject.value.as_str()))
-        })
+        with_labels(state, |labels| labels.subject(term).map(Value::from))
     });
     env.add_function("beside", |state: &State<'_, '_>, term: &str| {
         with_labels(state, |labels| {
@@ -157,7 +163,7 @@ fn label_words(env: &mut Environment<'static>, vocabulary: &Arc<Vocabulary>) {
 }
 
 /// The root of a template: the fields of a body, and the labels.
-pub(super) fn root(body: &serde_json::Value, labels: Labels) -> Value {
+pub(super) fn root(body: &serde_json::Value, labels: Arc<Labels>) -> Value {
     let fields = body.as_object().into_iter().flatten();
     let known = body.get("expression").is_some();
     let expression = if known { None } else { subject::expression(|field| body.get(field)) };
@@ -165,7 +171,7 @@ pub(super) fn root(body: &serde_json::Value, labels: Labels) -> Value {
         .filter(|(name, _)| !WORDS.contains(&name.as_str()))
         .map(|(name, value)| (name.clone(), Value::from(minijinja::value::Serde(value))))
         .chain(expression.map(|text| ("expression".to_owned(), Value::from(text))))
-        .chain([(LABELS.to_owned(), Value::from_object(labels))]);
+        .chain([(LABELS.to_owned(), Value::from_dyn_object(labels))]);
     Value::from_pairs(fields)
 }
 
@@ -235,22 +241,41 @@ fn with_labels(state: &State<'_, '_>, read: impl FnOnce(&Labels) -> Option<Value
     labels.and_then(read).unwrap_or(Value::UNDEFINED)
 }
 
-/// `Deployment.v1.apps` from `apps/v1` and `Deployment`, unquoted.
+/// A text on one line.
+pub(super) fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split(['\n', '\r']).map(str::trim).collect();
+    words.join(" ").trim().to_owned()
+}
+
+/// A text as the name of a label.
+pub(super) fn label_name(text: &str) -> String {
+    let safe = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
+    text.chars().map(safe).collect()
+}
+
+/// `Deployment.v1.apps` from `apps/v1` and `Deployment`; `None` where they name no kind.
+pub(super) fn class_name(api_version: &str, kind: &str) -> Option<String> {
+    let plain = |text: &str, more: &[u8]| {
+        text.bytes().all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte))
+    };
+    if !plain(kind, b"") || !plain(api_version, b"./-") {
+        return None;
+    }
+    Some(match api_version.split_once('/') {
+        Some((group, version)) => [kind, ".", version, ".", group].concat(),
+        None => [kind, ".", api_version].concat(),
+    })
+}
+
+/// The same for templates, unquoted.
 fn class(api_version: &Value, kind: &Value) -> Result<Value, Error> {
     let (api_version, kind) = (text(api_version)?, text(kind)?);
-    let plain = |text: &str, more: &str| {
-        text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
-    };
-    if !plain(&kind, "") || !plain(&api_version, "./-") {
-        return Err(Error::new(
+    let name = class_name(&api_version, &kind).ok_or_else(|| {
+        Error::new(
             ErrorKind::InvalidOperation,
             format!("{api_version:?} and {kind:?} name no kind of Kubernetes objects"),
-        ));
-    }
-    let name = match api_version.split_once('/') {
-        Some((group, version)) => format!("{kind}.{version}.{group}"),
-        None => format!("{kind}.{api_version}"),
-    };
+        )
+    })?;
     Ok(Value::from_safe_string(name))
 }
 

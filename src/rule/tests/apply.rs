@@ -124,7 +124,8 @@ rules:
         ),
     ] {
         let class = Class::new("alert", "alert");
-        let view = set.view(&Object::new(class.clone(), "id", body.clone()));
+        let object = Object::new(class.clone(), "id", body.clone());
+        let view = set.view(&object);
         let applied: String = set
             .starting_at(&class)
             .filter(|rule| matches!(set.apply(*rule, &view), Applied::Queries(_)))

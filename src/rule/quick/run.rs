@@ -1,0 +1,369 @@
+//! Runs a program on an object. Where the engine would say "undefined", the rule does not apply;
+//! where it might say anything else than what is certain here, it is asked.
+
+use std::borrow::Cow;
+use std::rc::Rc;
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+use super::value::Val;
+use super::{Expr, Part, Program, Word};
+use crate::model::{Body, Vocabulary, escape_re2};
+use crate::rule::template::{Labels, class_name, label_name, one_line};
+
+/// Steps that are far below what the engine allows.
+const STEPS: usize = 10_000;
+
+/// Bytes that are far below what the engine allows.
+const BYTES: usize = 20_000;
+
+/// Bytes that most outputs fit in.
+const ROOM: usize = 160;
+
+/// What became of a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::rule) enum Outcome {
+    Printed(String),
+    DoesNotApply,
+    /// The engine has to decide.
+    Unsure,
+}
+
+/// What a program can read.
+pub(in crate::rule) struct Known<'a> {
+    pub(in crate::rule) body: &'a Body,
+    pub(in crate::rule) labels: &'a dyn Fn() -> &'a Labels,
+    pub(in crate::rule) words: &'a Vocabulary,
+}
+
+enum Stop {
+    Missing,
+    Unsure,
+}
+
+type Run<T> = Result<T, Stop>;
+
+impl Program {
+    pub(in crate::rule) fn run<'a>(&'a self, known: &'a Known<'a>) -> Outcome {
+        let mut state = State { known, names: Vec::new(), out: Vec::new(), steps: 0 };
+        match state.all(self) {
+            Ok(()) => String::from_utf8(state.out).map_or(Outcome::Unsure, Outcome::Printed),
+            Err(Stop::Missing) => Outcome::DoesNotApply,
+            Err(Stop::Unsure) => Outcome::Unsure,
+        }
+    }
+}
+
+struct State<'a> {
+    known: &'a Known<'a>,
+    names: Vec<(&'a str, Val<'a>)>,
+    out: Vec<u8>,
+    steps: usize,
+}
+
+impl<'a> State<'a> {
+    fn all(&mut self, program: &'a Program) -> Run<()> {
+        let (sure, rest) = program.body.split_at(program.sure);
+        // Looking for what is missing first is cheaper than printing what is there.
+        let mut values = Vec::new();
+        for part in sure {
+            if let Part::Print(expr) = part {
+                let value = self.eval(expr)?;
+                if value.missing() {
+                    return Err(Stop::Missing);
+                }
+                values.push(value);
+            }
+        }
+        self.out.reserve(ROOM);
+        let mut values = values.iter();
+        for part in sure {
+            match part {
+                Part::Text(text) => self.out.extend_from_slice(text.as_bytes()),
+                _ => values.next().map_or(Ok(()), |value| self.print(value))?,
+            }
+        }
+        self.parts(rest)
+    }
+
+    fn parts(&mut self, parts: &'a [Part]) -> Run<()> {
+        for part in parts {
+            self.step()?;
+            match part {
+                Part::Text(text) => self.out.extend_from_slice(text.as_bytes()),
+                Part::Print(expr) => {
+                    let value = self.eval(expr)?;
+                    self.print(&value)?;
+                }
+                Part::Set(name, expr) => {
+                    let value = self.eval(expr)?;
+                    self.names.push((name, value));
+                }
+                Part::If(branches) => {
+                    for (condition, body) in branches {
+                        if self.eval(condition)?.is_true() {
+                            self.parts(body)?;
+                            break;
+                        }
+                    }
+                }
+                Part::For { names, list, only, body } => {
+                    self.repeat(names, list, only.as_ref(), body)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn repeat(
+        &mut self,
+        names: &'a [String],
+        list: &'a Expr,
+        only: Option<&'a Expr>,
+        body: &'a [Part],
+    ) -> Run<()> {
+        let list = self.eval(list)?;
+        if matches!(list, Val::Undefined) {
+            return Err(Stop::Missing);
+        }
+        let outside = self.names.len();
+        for item in list.elements().ok_or(Stop::Unsure)? {
+            self.step()?;
+            if let [name] = names {
+                self.names.push((name, item));
+            } else {
+                let items = item.elements().filter(|items| items.len() == names.len());
+                let names = names.iter().map(String::as_str);
+                self.names.extend(names.zip(items.ok_or(Stop::Unsure)?));
+            }
+            let wanted = only.map_or(Ok(true), |only| self.eval(only).map(|value| value.is_true()));
+            if wanted? {
+                self.parts(body)?;
+            }
+            self.names.truncate(outside);
+        }
+        Ok(())
+    }
+
+    fn step(&mut self) -> Run<()> {
+        self.steps += 1;
+        if self.steps > STEPS || self.out.len() > BYTES { Err(Stop::Unsure) } else { Ok(()) }
+    }
+
+    fn print(&mut self, value: &Val<'_>) -> Run<()> {
+        if value.missing() {
+            return Err(Stop::Missing);
+        }
+        match value {
+            Val::Safe(text) => self.out.extend_from_slice(text.as_bytes()),
+            Val::Text(text) => self.json(text.as_ref())?,
+            Val::Json(Value::String(text)) => self.json(text.as_str())?,
+            Val::Json(Value::Number(number)) if number.is_f64() => return Err(Stop::Unsure),
+            Val::Json(json) => self.json(json)?,
+            Val::Map(map) => self.json(&**map)?,
+            Val::Bool(truth) => self.json(truth)?,
+            Val::List(_) | Val::Undefined => return Err(Stop::Unsure),
+        }
+        Ok(())
+    }
+
+    fn json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Run<()> {
+        serde_json::to_writer(&mut self.out, value).map_err(|_| Stop::Unsure)
+    }
+
+    fn eval(&mut self, expr: &'a Expr) -> Run<Val<'a>> {
+        self.step()?;
+        Ok(match expr {
+            Expr::Const(value) => Val::Json(value),
+            Expr::Name(name) => self.name(name)?,
+            Expr::Field(of, field) => field_of(&self.eval(of)?, field)?,
+            Expr::Or(left, right) => match self.eval(left)? {
+                left if left.is_true() => left,
+                _ => self.eval(right)?,
+            },
+            Expr::And(left, right) => match self.eval(left)? {
+                left if left.is_true() => self.eval(right)?,
+                left => left,
+            },
+            Expr::Not(of) => Val::Bool(!self.eval(of)?.is_true()),
+            Expr::Equal(left, right) => {
+                let (left, right) = (self.eval(left)?, self.eval(right)?);
+                Val::Bool(equal(&left, &right)?)
+            }
+            Expr::In(item, all) => {
+                let (item, all) = (self.eval(item)?, self.eval(all)?);
+                Val::Bool(self.contains(&all, &item)?)
+            }
+            Expr::Add(left, right) => {
+                let (left, right) = (self.eval(left)?, self.eval(right)?);
+                joined(&left, &right)?
+            }
+            Expr::Concat(left, right) => {
+                let (left, right) = (self.eval(left)?, self.eval(right)?);
+                Val::Text((plain(&left)?.to_owned() + plain(&right)?).into())
+            }
+            Expr::Choice(parts) => {
+                let (condition, then, other) = &**parts;
+                let truth = self.eval(condition)?.is_true();
+                self.eval(if truth { then } else { other })?
+            }
+            Expr::Call(word, arguments) => self.call(*word, arguments)?,
+            Expr::Having(of, field) => {
+                let mut kept = Vec::new();
+                for item in list(&self.eval(of)?)? {
+                    self.step()?;
+                    if field_of(&item, field)?.is_true() {
+                        kept.push(item);
+                    }
+                }
+                Val::List(Rc::new(kept))
+            }
+            Expr::First(of) => list(&self.eval(of)?)?.into_iter().next().unwrap_or(Val::Undefined),
+            Expr::Last(of) => list(&self.eval(of)?)?.pop().unwrap_or(Val::Undefined),
+            Expr::At(of, place) => {
+                let mut all = self.eval(of)?.elements().ok_or(Stop::Unsure)?;
+                if *place < all.len() { all.swap_remove(*place) } else { Val::Undefined }
+            }
+            Expr::Split(of, by) => self.split(of, by)?,
+            Expr::Starts(of, text) => Val::Bool(self.text(of)?.starts_with(text.as_str())),
+            Expr::Ends(of, text) => Val::Bool(self.text(of)?.ends_with(text.as_str())),
+            Expr::Beyond => return Err(Stop::Unsure),
+        })
+    }
+
+    fn text(&mut self, of: &'a Expr) -> Run<Cow<'a, str>> {
+        self.eval(of)?.into_text().ok_or(Stop::Unsure)
+    }
+
+    fn split(&mut self, of: &'a Expr, by: &str) -> Run<Val<'a>> {
+        let text = self.text(of)?;
+        self.steps += text.len() / 10;
+        let parts = match text {
+            Cow::Borrowed(text) => text.split(by).map(|part| Val::Text(part.into())).collect(),
+            Cow::Owned(text) => {
+                text.split(by).map(|part| Val::Text(part.to_owned().into())).collect()
+            }
+        };
+        Ok(Val::List(Rc::new(parts)))
+    }
+
+    fn name(&self, name: &str) -> Run<Val<'a>> {
+        if let Some((_, value)) = self.names.iter().rev().find(|(own, _)| *own == name) {
+            return Ok(value.clone());
+        }
+        match self.known.body.get(name) {
+            Some(value) => Ok(Val::Json(value)),
+            // The expression of an alert is also known from elsewhere.
+            None if name == "expression" => Err(Stop::Unsure),
+            None => Ok(Val::Undefined),
+        }
+    }
+
+    fn contains(&mut self, all: &Val<'_>, item: &Val<'_>) -> Run<bool> {
+        if matches!(all, Val::Undefined) || matches!(item, Val::Undefined) {
+            return Err(Stop::Missing);
+        }
+        let item = item.text().ok_or(Stop::Unsure)?;
+        if let Some(text) = all.text() {
+            self.steps += text.len() / 10;
+            return Ok(text.contains(item));
+        }
+        let all = all.elements().ok_or(Stop::Unsure)?;
+        self.steps += all.len();
+        Ok(all.iter().any(|one| one.text() == Some(item)))
+    }
+
+    fn call(&mut self, word: Word, arguments: &'a [Expr]) -> Run<Val<'a>> {
+        let first = self.eval(&arguments[0])?;
+        if word == Word::Selector {
+            return selected(&first);
+        }
+        let second = arguments.get(1).map(|second| self.eval(second)).transpose()?;
+        if first.missing() || second.as_ref().is_some_and(Val::missing) {
+            // A term that is empty is no missing value.
+            let term = matches!(word, Word::Label | Word::Subject);
+            return Err(if term { Stop::Unsure } else { Stop::Missing });
+        }
+        let text = first.into_text().ok_or(Stop::Unsure)?;
+        let words = self.known.words;
+        let found = |text: Option<&'a str>| text.map_or(Val::Undefined, |t| Val::Text(t.into()));
+        Ok(match word {
+            Word::Class => {
+                let second = second.ok_or(Stop::Unsure)?;
+                let kind = second.text().ok_or(Stop::Unsure)?;
+                Val::Safe(class_name(&text, kind).ok_or(Stop::Unsure)?.into())
+            }
+            Word::Label => found((self.known.labels)().read(words, &text)),
+            Word::Subject => found((self.known.labels)().subject(&text)),
+            Word::Named => {
+                let subject = (self.known.labels)().subject.as_ref();
+                let space = subject.and_then(|subject| subject.namespace.as_deref());
+                let space = space.map(|space| ("namespace".to_owned(), Value::from(space)));
+                let name = ("name".to_owned(), Value::from(text.as_ref()));
+                let map = space.into_iter().chain([name]).collect();
+                Val::Map(Rc::new(Value::Object(map)))
+            }
+            Word::LabelName => Val::Safe(label_name(&text).into()),
+            Word::Line => Val::Safe(one_line(&text).into()),
+            Word::LogClass => Val::Safe(Cow::Borrowed(words.log_class(&text))),
+            Word::Re => Val::Text(escape_re2(&text).into()),
+            Word::Selector => return Err(Stop::Unsure),
+        })
+    }
+}
+
+/// What stands in a field. Nothing has no fields; what is neither that nor a map has none either.
+fn field_of<'a>(of: &Val<'a>, field: &str) -> Run<Val<'a>> {
+    match of {
+        Val::Json(Value::Object(map)) => Ok(map.get(field).map_or(Val::Undefined, Val::Json)),
+        Val::Undefined => Err(Stop::Missing),
+        Val::Json(Value::Array(_)) | Val::List(_) | Val::Map(_) => Err(Stop::Unsure),
+        _ => Ok(Val::Undefined),
+    }
+}
+
+fn list<'a>(of: &Val<'a>) -> Run<Vec<Val<'a>>> {
+    if matches!(of, Val::Undefined) {
+        return Err(Stop::Missing);
+    }
+    of.elements().ok_or(Stop::Unsure)
+}
+
+fn equal(left: &Val<'_>, right: &Val<'_>) -> Run<bool> {
+    match (left, right) {
+        (Val::Undefined, _) | (_, Val::Undefined) => Err(Stop::Missing),
+        _ => Ok(left.text().ok_or(Stop::Unsure)? == right.text().ok_or(Stop::Unsure)?),
+    }
+}
+
+fn joined<'a>(left: &Val<'a>, right: &Val<'a>) -> Run<Val<'a>> {
+    // What is added to nothing is a fault, and no missing value.
+    let mut all = left.elements().ok_or(Stop::Unsure)?;
+    all.extend(right.elements().ok_or(Stop::Unsure)?);
+    Ok(Val::List(Rc::new(all)))
+}
+
+fn plain<'v>(value: &'v Val<'_>) -> Run<&'v str> {
+    match value {
+        Val::Undefined => Err(Stop::Missing),
+        // Text that is printed as it is would make the whole so.
+        Val::Safe(_) => Err(Stop::Unsure),
+        other => other.text().ok_or(Stop::Unsure),
+    }
+}
+
+/// `selector(…)` where there are no expressions: the map of `matchLabels`, or an empty one.
+fn selected<'a>(selector: &Val<'a>) -> Run<Val<'a>> {
+    static ALL: LazyLock<Value> = LazyLock::new(|| Value::Object(serde_json::Map::new()));
+    if selector.missing() {
+        return Err(Stop::Missing);
+    }
+    let Val::Json(map @ Value::Object(_)) = selector else { return Err(Stop::Unsure) };
+    let part = |name: &str| map.get(name).map_or(Val::Undefined, Val::Json);
+    if part("matchExpressions").is_true() {
+        return Err(Stop::Unsure);
+    }
+    let labels = part("matchLabels");
+    Ok(if labels.is_true() { labels } else { Val::Json(&ALL) })
+}
