@@ -51,9 +51,10 @@ pub(crate) fn table(rows: &[Row]) -> String {
 pub(crate) fn write(table: &str) {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/README.md");
     let text = std::fs::read_to_string(path).expect("benches/README.md");
-    let rest: Vec<&str> = text.lines().filter(|line| !line.starts_with('|')).collect();
-    let at = rest.iter().position(|line| line.starts_with("<!-- table")).expect("a table mark");
-    let (before, after) = rest.split_at(at + 1);
-    let text = format!("{}\n{table}{}\n", before.join("\n"), after.join("\n"));
+    let lines: Vec<&str> = text.lines().collect();
+    let mark = lines.iter().position(|line| line.starts_with("<!-- table")).expect("a table mark");
+    let (before, after) = lines.split_at(mark + 1);
+    let old = after.iter().take_while(|line| line.starts_with('|')).count();
+    let text = format!("{}\n{table}{}\n", before.join("\n"), after[old..].join("\n"));
     std::fs::write(path, text).expect("benches/README.md can be written");
 }
