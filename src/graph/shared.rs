@@ -98,6 +98,12 @@ impl PartialEq for Links {
     }
 }
 
+impl From<Link> for Links {
+    fn from(link: Link) -> Self {
+        Self(List::One(link))
+    }
+}
+
 impl From<Vec<Link>> for Links {
     fn from(links: Vec<Link>) -> Self {
         Self(match links[..] {

@@ -109,6 +109,8 @@ pub(super) struct Call {
     pub(super) at: usize,
     /// `None` before its first turn.
     pub(super) state: Option<State>,
+    /// It was answered without a failure.
+    pub(super) done: bool,
     pub(super) run: Shared<Run>,
 }
 

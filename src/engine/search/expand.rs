@@ -158,7 +158,7 @@ impl Search {
             return number;
         }
         let run = asked.run.clone();
-        let call = Call { query, makers: Few::None, at: NOWHERE, state: None, run };
+        let call = Call { query, makers: Few::None, at: NOWHERE, state: None, done: false, run };
         let draft = &mut self.drafts[at];
         let spare = draft.spare_calls.pop();
         let number = spare.unwrap_or(draft.calls.len());

@@ -84,6 +84,10 @@ impl Search {
     fn renew(&mut self, at: usize, number: usize, touched: &mut Vec<usize>) {
         let call = &self.drafts[at].calls[number];
         let (query, from) = (call.query, call.state);
+        let stays = !call.makers.is_empty() && call.at < self.bounds.queries;
+        if stays && from == Some(State::Ended) {
+            return;
+        }
         let asked = self.queries.get(query);
         let to = if call.makers.is_empty() {
             None
@@ -112,6 +116,7 @@ impl Search {
         self.queries.count(query, from, to);
         let draft = &mut self.drafts[at];
         draft.calls[number].state = to;
+        draft.calls[number].done = run.state == RunState::Done;
         draft.calls[number].run = run;
         draft.stale.runs = true;
         if to.is_none() {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::Search;
 use super::draft::{Draft, NOWHERE};
-use crate::graph::{End, Link, Links, Member, Node, RunState, Tree};
+use crate::graph::{End, Link, Links, Member, Node, Tree};
 
 impl Search {
     /// The tree as it is now.
@@ -65,7 +65,7 @@ impl Search {
             return;
         }
         draft.node.runs = draft.order.iter().map(|&call| draft.calls[call].run.clone()).collect();
-        draft.undone = draft.node.runs.iter().any(|run| run.state != RunState::Done);
+        draft.undone = draft.order.iter().any(|&call| !draft.calls[call].done);
     }
 
     fn show_members(&mut self, at: usize) {
@@ -74,7 +74,7 @@ impl Search {
         }
         let draft = &self.drafts[at];
         let above = draft.parent.map(|parent| &self.drafts[parent]);
-        let mut single: HashMap<usize, Links> = HashMap::new();
+        let mut shared: HashMap<usize, Links> = HashMap::new();
         let mut gist = crate::graph::Gist::default();
         let mut members = Vec::with_capacity(draft.shown.len());
         for (_, number) in &draft.shown {
@@ -82,9 +82,12 @@ impl Search {
             gist.add(held.weight);
             let links = match (above, &*held.sources) {
                 (None, _) => Links::default(),
-                (Some(above), [(call, _)]) => {
-                    single.entry(*call).or_insert_with(|| links(draft, above, [*call])).clone()
-                }
+                (Some(above), [(call, _)]) => match &*draft.calls[*call].makers {
+                    [maker] => link(draft, above, *call, *maker).into(),
+                    _ => {
+                        shared.entry(*call).or_insert_with(|| links(draft, above, [*call])).clone()
+                    }
+                },
                 (Some(above), sources) => {
                     links(draft, above, sources.iter().map(|(call, _)| *call))
                 }
@@ -99,16 +102,18 @@ impl Search {
 
 /// How objects came to a draft that some of its calls brought.
 fn links(draft: &Draft, above: &Draft, calls: impl IntoIterator<Item = usize>) -> Links {
-    let of = |number: usize| {
-        let call = &draft.calls[number];
-        let link =
-            |&(maker, _): &(usize, usize)| Link { parent: above.held[maker].at, run: call.at };
-        call.makers.iter().map(link)
+    let of = |call: usize| {
+        let makers = draft.calls[call].makers.iter();
+        makers.map(move |maker| link(draft, above, call, *maker))
     };
     let mut links: Vec<Link> = calls.into_iter().flat_map(of).collect();
     links.sort_unstable();
     links.dedup();
     links.into()
+}
+
+fn link(draft: &Draft, above: &Draft, call: usize, (maker, _): (usize, usize)) -> Link {
+    Link { parent: above.held[maker].at, run: draft.calls[call].at }
 }
 
 /// Why the path does not go on from a draft.
