@@ -12,6 +12,7 @@ mod ingest;
 mod measure;
 mod rules;
 mod search;
+mod update;
 mod wide;
 mod world;
 
@@ -27,6 +28,7 @@ const BENCHES: &[Bench] = &[
     ("classes", classes::run),
     ("rules", rules::run),
     ("ingest", ingest::run),
+    ("update", update::run),
 ];
 
 fn main() {
