@@ -2,6 +2,7 @@
 
 mod container;
 mod gather;
+mod journal;
 mod json;
 mod level;
 mod lines;
@@ -15,6 +16,7 @@ mod store;
 
 use std::sync::Arc;
 
+pub use journal::Journal;
 pub use logql::LogQl;
 pub use object::{LogStream, pod_labels};
 pub use pods::PodLogStore;
@@ -82,6 +84,8 @@ The selector is one of
 
 - Pods and containers, which every log store understands; all keys are optional:
   `log:application:{namespace: shop, name: db-0, containers: [db], labels: {app: db}, previous: true}`
+- the journal of a Node, where one is collected; all units if none is named:
+  `log:infrastructure:{node: node-1, units: [kubelet, containerd, kernel]}`
 - LogQL that gives lines, for Loki: `log:application:{namespace="shop"} |= "error" | json`
 
 The classes are `infrastructure` (namespaces default, kube-*, openshift*), `audit` and

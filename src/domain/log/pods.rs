@@ -109,7 +109,7 @@ impl Store for PodLogStore {
 fn pods_of(query: &Query) -> Option<&PodLogs> {
     match query.selector::<LogSelector>()? {
         LogSelector::Pods(pods) => Some(pods),
-        LogSelector::LogQl(_) => None,
+        LogSelector::Journal(_) | LogSelector::LogQl(_) => None,
     }
 }
 
@@ -203,6 +203,10 @@ impl PodLogStore {
         scope: Scope,
         budget: &Budget,
     ) -> Result<Found, StoreError> {
+        if let Some(LogSelector::Journal(journal)) = query.selector() {
+            let note = journal.advice("journals of Nodes are not read without a log store");
+            return Ok(Found { note: Some(note), ..Found::default() });
+        }
         let (Some(wanted), Some(pods)) = (pods_of(query), pods) else {
             let words = "LogQL cannot be answered from Pods";
             return Err(StoreError::new(ErrorKind::BadQuery, NAME, words)

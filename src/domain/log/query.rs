@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::journal::Journal;
 use super::logql::LogQl;
 use crate::model::{Body, Object, Selector, SelectorError, UniqueMap, is_matchers};
 
@@ -13,6 +14,8 @@ use crate::model::{Body, Object, Selector, SelectorError, UniqueMap, is_matchers
 pub enum LogSelector {
     /// Those of some Pods; every log store understands this.
     Pods(PodLogs),
+    /// Those in the journal of a Node; for stores that collect journals.
+    Journal(Journal),
     /// Those that a LogQL query selects; for Loki only.
     LogQl(LogQl),
 }
@@ -39,7 +42,7 @@ pub struct PodLogs {
 }
 
 impl LogSelector {
-    /// Reads `{namespace: …, name: …}` or `{namespace="…"} |= "…"`.
+    /// Reads `{namespace: …, name: …}`, `{node: …, units: […]}` or `{namespace="…"} |= "…"`.
     pub fn parse(text: &str) -> Result<Self, SelectorError> {
         let text = text.trim();
         if is_matchers(text) {
@@ -52,7 +55,14 @@ impl LogSelector {
                  that gives lines, as {namespace=\"shop\"} |= \"error\"",
             ));
         }
-        let mut pods: PodLogs = SelectorError::parse_yaml(text)?;
+        let journal = SelectorError::parse_yaml::<Journal>(text);
+        if let Ok(mut journal) = journal {
+            journal.units.sort();
+            journal.units.dedup();
+            return Ok(Self::Journal(journal));
+        }
+        let mut pods: PodLogs = SelectorError::parse_yaml(text)
+            .map_err(|fault| journal.err().filter(|_| text.contains("node:")).unwrap_or(fault))?;
         pods.containers.sort();
         pods.containers.dedup();
         Ok(Self::Pods(pods))
@@ -63,6 +73,7 @@ impl Selector for LogSelector {
     fn text(&self) -> String {
         match self {
             Self::Pods(pods) => serde_json::to_string(pods).unwrap_or_default(),
+            Self::Journal(journal) => serde_json::to_string(journal).unwrap_or_default(),
             Self::LogQl(query) => query.text(),
         }
     }
@@ -70,6 +81,7 @@ impl Selector for LogSelector {
     fn matches(&self, object: &Object) -> Option<bool> {
         match self {
             Self::Pods(pods) => pods.matches(&object.body),
+            Self::Journal(journal) => journal.matches(&object.body),
             Self::LogQl(query) => {
                 let labels = object.body.get("labels");
                 let label = |name: &str| labels?.get(name)?.as_str();

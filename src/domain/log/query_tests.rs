@@ -18,6 +18,8 @@ fn equal_selectors_print_equally() {
         ("{containers: [b, a, b], previous: true}", r#"{"containers":["a","b"],"previous":true}"#),
         ("{labels: {app.kubernetes.io/name: x}}", r#"{"labels":{"app.kubernetes.io/name":"x"}}"#),
         ("{}", "{}"),
+        ("{node: n1, units: [kubelet, crio]}", r#"{"node":"n1","units":["crio","kubelet"]}"#),
+        ("{node: n1}", r#"{"node":"n1"}"#),
         (r#"{pod="db-0",namespace="shop"}"#, r#"{namespace="shop",pod="db-0"}"#),
         ("{a=`x`}|=\"b  c\"\n  |  json # why\n| x=`1`", r#"{a="x"} |="b  c" | json | x=`1`"#),
     ] {
@@ -29,6 +31,7 @@ fn equal_selectors_print_equally() {
 fn faults_say_what_and_where() {
     for (text, offset, words) in [
         ("{namespac: shop}", None, "namespac"),
+        ("{node: n1, unit: kubelet}", None, "units"),
         ("", Some(0), "starts with {"),
         (r#"sum(rate({a="x"}[5m]))"#, Some(0), "starts with {"),
         (r#"{a="x"} error"#, Some(8), "line filter"),

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::container::{Container, Lines, read_lines};
 use crate::client::kube::{Kube, Refusal, TEXT, Url};
-use crate::model::{ErrorKind, Scope, StoreError};
+use crate::model::{ErrorKind, Scope, StoreError, clean, fit};
 
 /// Bytes of one container.
 const BYTES: usize = 4 << 20;
@@ -129,19 +129,64 @@ async fn around(
     }
 }
 
-/// What a refusal means: some say that there is no log.
+/// What a refusal means: some say that there is no log, in the kubelet's words.
 fn explain(refusal: Refusal, container: &Container) -> Result<Lines, StoreError> {
     let error = refusal.error;
-    let nothing = ["previous terminated container", "is waiting to start"];
-    let nothing = refusal.no_object
-        || error.kind == ErrorKind::BadQuery
-            && nothing.iter().any(|words| error.message.contains(words));
+    if refusal.no_object {
+        return Ok(Lines::default());
+    }
     match error.kind {
-        _ if nothing => Ok(Lines::default()),
+        ErrorKind::BadQuery => match no_log(&error.message) {
+            Some(said) => Ok(Lines { remark: Some(said), ..Lines::default() }),
+            None => Err(error),
+        },
         ErrorKind::Forbidden => {
             let next = format!("kubectl auth can-i get pods/log -n {}", container.namespace);
             Err(error.hint(format!("check with: {next}")))
         }
         _ => Err(error),
+    }
+}
+
+/// The remark to make of words with which a kubelet says that there is no log; `None` if they say
+/// something else.
+fn no_log(words: &str) -> Option<String> {
+    if let Some((_, why)) = words.split_once("is waiting to start: ") {
+        return Some(format!("has not started: {}", fit(&clean(why), 200)));
+    }
+    if words.contains("previous terminated container") {
+        return Some("the previous run's log is gone, or there was none".to_owned());
+    }
+    let gone = ["is not available", "is terminated", "container not found", "is not valid for pod"];
+    gone.iter().any(|gone| words.contains(gone)).then(|| fit(&clean(words), 200))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_kubelets_say_in_place_of_a_log() {
+        for (words, expected) in [
+            (
+                "container \"web\" in pod \"web-1\" is waiting to start: ContainerCreating",
+                Some("has not started: ContainerCreating"),
+            ),
+            (
+                "container \"web\" in pod \"web-1\" is waiting to start: trying and failing to pull image",
+                Some("has not started: trying and failing to pull image"),
+            ),
+            (
+                "previous terminated container \"web\" in pod \"web-1\" not found",
+                Some("the previous run's log is gone, or there was none"),
+            ),
+            (
+                "container \"web\" in pod \"web-1\" is not available",
+                Some("container \"web\" in pod \"web-1\" is not available"),
+            ),
+            ("unable to parse sinceTime", None),
+        ] {
+            assert_eq!(no_log(words).as_deref(), expected, "{words}");
+        }
     }
 }

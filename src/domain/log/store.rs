@@ -94,15 +94,35 @@ impl Store for LokiStore {
 
 impl Inner {
     async fn logql(&self, query: Query, scope: Scope, started: Instant) -> Answer {
-        let how = How::Text(query.selector_text());
-        let all = [Asked { query: query.clone(), namespace: None, pod: None }];
-        let ask = Ask { server: &self.server, how, class: query.class(), all: &all };
-        let result = match lines(&ask, scope).await.pop() {
-            Some(Ok(lines)) => Ok(found(vec![lines], scope)),
-            Some(Err(error)) => Err(error),
-            None => Ok(Found::default()),
+        let result = match self.text(&query, scope.window).await {
+            Ok(Ok(text)) => {
+                let all = [Asked { query: query.clone(), namespace: None, pod: None }];
+                let how = How::Text(&text);
+                let ask = Ask { server: &self.server, how, class: query.class(), all: &all };
+                match lines(&ask, scope).await.pop() {
+                    Some(Ok(lines)) => Ok(found(vec![lines], scope)),
+                    Some(Err(error)) => Err(error),
+                    None => Ok(Found::default()),
+                }
+            }
+            Ok(Err(note)) => Ok(Found { note: Some(note), ..Found::default() }),
+            Err(error) => Err(error),
         };
         Answer { query, result, took: started.elapsed() }
+    }
+
+    /// The LogQL of a query that is not for Pods, or why there can be no lines.
+    async fn text(
+        &self,
+        query: &Query,
+        window: Window,
+    ) -> Result<Result<String, String>, StoreError> {
+        match query.selector() {
+            Some(LogSelector::Journal(journal)) => {
+                Ok(journal.logql(&*self.labels(window).await?, &self.server.words))
+            }
+            _ => Ok(Ok(query.selector_text().to_owned())),
+        }
     }
 
     /// Answers to selectors of Pods, as they become known.
