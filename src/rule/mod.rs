@@ -14,6 +14,7 @@ mod fault;
 mod file;
 mod narrow;
 mod pattern;
+mod quantity;
 mod quick;
 mod status;
 mod subject;

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::file::Reader;
 use super::pattern::{Aliases, Index, Pattern};
+use super::quantity::quantity;
 use super::yaml::{Entry, Kind, Node, Place};
 use crate::model::{Body, Domains, Object, Path, Severity, Text, clean};
 
@@ -43,9 +44,17 @@ struct Check {
 #[derive(Clone, Debug)]
 struct Bound {
     severity: Severity,
-    /// Whether numbers above it are meant, else those below.
-    above: bool,
+    side: Side,
     limit: Limit,
+}
+
+/// Which numbers are beyond a bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Above,
+    Below,
+    /// The bound itself, if it is not 0, and all above it.
+    Reaches,
 }
 
 #[derive(Clone, Debug)]
@@ -132,7 +141,9 @@ impl Check {
                 worst = Some((severity, value));
             }
         }
-        let (severity, value) = worst?;
+        let full = self.full(body).map(|(severity, name)| (severity, Value::from(name)));
+        let (severity, value) =
+            worst.or(full.as_ref().map(|(severity, name)| (*severity, name)))?;
         let holds = |condition: &Condition| condition.holds(body);
         if !self.when.iter().all(holds) || self.unless.iter().any(holds) {
             return None;
@@ -146,8 +157,24 @@ impl Check {
         Some((severity, word))
     }
 
+    /// Where the path leads to a map of numbers and the bound to another: the first name whose
+    /// number reaches its bound, as `limits.cpu` of a used-up quota.
+    fn full<'b>(&self, body: &'b Body) -> Option<(Severity, &'b str)> {
+        let bound = self.bounds.iter().find(|bound| bound.side == Side::Reaches)?;
+        let Limit::At(limit) = &bound.limit else { return None };
+        let map = |path: &Path| path.find_in(body).first().and_then(|value| value.as_object());
+        let (numbers, limits) = (map(&self.path)?, map(limit)?);
+        let reached = |(name, number): &(&String, &Value)| {
+            let pair = quantity(number).zip(limits.get(*name).and_then(quantity));
+            pair.is_some_and(|(number, limit)| bound.side.is_beyond(number, limit))
+        };
+        numbers.iter().find(reached).map(|(name, _)| (bound.severity, name.as_str()))
+    }
+
     fn severity(&self, value: &Value, body: &Body) -> Option<Severity> {
-        if let Some(number) = value.as_f64() {
+        if !self.bounds.is_empty()
+            && let Some(number) = quantity(value)
+        {
             let broken = self.bounds.iter().filter(|bound| bound.is_broken(number, body));
             if let Some(severity) = broken.map(|bound| bound.severity).max() {
                 return Some(severity);
@@ -164,9 +191,19 @@ impl Bound {
     fn is_broken(&self, number: f64, body: &Body) -> bool {
         let limit = match &self.limit {
             Limit::Number(limit) => Some(*limit),
-            Limit::At(path) => path.find_in(body).first().and_then(|value| value.as_f64()),
+            Limit::At(path) => path.find_in(body).first().and_then(|value| quantity(value)),
         };
-        limit.is_some_and(|limit| if self.above { number > limit } else { number < limit })
+        limit.is_some_and(|limit| self.side.is_beyond(number, limit))
+    }
+}
+
+impl Side {
+    fn is_beyond(self, number: f64, limit: f64) -> bool {
+        match self {
+            Self::Above => number > limit,
+            Self::Below => number < limit,
+            Self::Reaches => limit > 0.0 && number >= limit,
+        }
     }
 }
 
@@ -189,9 +226,9 @@ fn text(value: &Value) -> String {
     }
 }
 
-const KEYS: [&str; 13] = [
-    "path", "error", "warning", "info", "none", "else", "above", "below", "missing", "when",
-    "unless", "say", "word",
+const KEYS: [&str; 14] = [
+    "path", "error", "warning", "info", "none", "else", "above", "below", "reaches", "missing",
+    "when", "unless", "say", "word",
 ];
 
 /// Whether both mean the same classes, with or without versions.
@@ -211,7 +248,9 @@ fn check(node: &Node, patterns: &[Pattern], reader: &mut Reader) -> Option<Check
             "word" => word = path_of(value, reader),
             "say" => say = reader.word(value, "say").map(|word| word.text),
             "else" => other = severity(&reader.word(value, "else")?.text, value.at, reader),
-            "above" | "below" => limits.extend(bounds(value, key == "above", reader)),
+            "above" => limits.extend(bounds(value, Side::Above, reader)),
+            "below" => limits.extend(bounds(value, Side::Below, reader)),
+            "reaches" => limits.extend(bounds(value, Side::Reaches, reader)),
             "missing" => missing = Some(value.value()),
             "when" => when = conditions(value, reader),
             "unless" => unless = conditions(value, reader),
@@ -245,7 +284,7 @@ fn severity(word: &str, at: Place, reader: &mut Reader) -> Option<Severity> {
     found
 }
 
-fn bounds(node: &Node, above: bool, reader: &mut Reader) -> Vec<Bound> {
+fn bounds(node: &Node, side: Side, reader: &mut Reader) -> Vec<Bound> {
     let mut bounds = Vec::new();
     let known = ["error", "warning", "info"];
     for Entry { key, value, .. } in reader.fields(node, "a bound", &known) {
@@ -254,7 +293,7 @@ fn bounds(node: &Node, above: bool, reader: &mut Reader) -> Vec<Bound> {
             None => path_of(value, reader).map(Limit::At),
         };
         if let (Some(severity), Some(limit)) = (severity(key, value.at, reader), limit) {
-            bounds.push(Bound { severity, above, limit });
+            bounds.push(Bound { severity, side, limit });
         }
     }
     bounds

@@ -349,3 +349,247 @@ fn alerts_and_logs() {
         ("log:application", json!({"body": "x"}), Severity::None, ""),
     ]);
 }
+
+#[test]
+fn what_waits_is_full_or_goes_away() {
+    check(vec![
+        (
+            "k8s:ResourceQuota",
+            json!({"metadata": {"namespace": "shop", "name": "compute"}, "status": {
+                "hard": {"limits.cpu": "8", "limits.memory": "16Gi", "pods": "50"},
+                "used": {"limits.cpu": "7500m", "limits.memory": "16384Mi", "pods": "31"}}}),
+            Severity::Warning,
+            "limits.memory used up",
+        ),
+        (
+            "k8s:ResourceQuota",
+            json!({"status": {"hard": {"pods": "50", "services.loadbalancers": "0"},
+                "used": {"pods": "49", "services.loadbalancers": "0"}}}),
+            Severity::None,
+            "",
+        ),
+        (
+            "k8s:HorizontalPodAutoscaler",
+            json!({"spec": {"minReplicas": 2, "maxReplicas": 6},
+                "status": {"currentReplicas": 6, "desiredReplicas": 6, "conditions": [
+                    {"type": "AbleToScale", "status": "True", "reason": "ReadyForNewScale"},
+                    {"type": "ScalingActive", "status": "True", "reason": "ValidMetricFound"},
+                    {"type": "ScalingLimited", "status": "False", "reason": "DesiredWithinRange"}]}}),
+            Severity::Info,
+            "at maximum (6)",
+        ),
+        (
+            "k8s:PersistentVolumeClaim",
+            json!({"metadata": {"namespace": "shop", "name": "data-0",
+                    "deletionTimestamp": "2026-11-23T01:41:27Z",
+                    "finalizers": ["kubernetes.io/pvc-protection"]},
+                "status": {"phase": "Bound"}}),
+            Severity::Warning,
+            "Terminating, waits for kubernetes.io/pvc-protection",
+        ),
+        (
+            "k8s:PersistentVolumeClaim",
+            json!({"metadata": {"namespace": "shop", "name": "data-0",
+                    "finalizers": ["kubernetes.io/pvc-protection"]},
+                "status": {"phase": "Bound"}}),
+            Severity::None,
+            "Bound",
+        ),
+        (
+            "k8s:Namespace",
+            json!({"metadata": {"name": "old", "deletionTimestamp": "2026-11-23T01:41:27Z"},
+                "spec": {"finalizers": ["kubernetes"]},
+                "status": {"phase": "Terminating", "conditions": [
+                    {"type": "NamespaceDeletionDiscoveryFailure", "status": "True",
+                     "reason": "DiscoveryFailed"},
+                    {"type": "NamespaceContentRemaining", "status": "False",
+                     "reason": "ContentRemoved"}]}}),
+            Severity::Error,
+            "DiscoveryFailed",
+        ),
+        (
+            "k8s:Service",
+            json!({"spec": {"type": "LoadBalancer"}, "status": {"loadBalancer": {}}}),
+            Severity::Warning,
+            "no address",
+        ),
+        (
+            "k8s:Service",
+            json!({"spec": {"type": "LoadBalancer"},
+                "status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.7"}]}}}),
+            Severity::None,
+            "",
+        ),
+        (
+            "k8s:Service",
+            json!({"spec": {"type": "ClusterIP"}, "status": {"loadBalancer": {}}}),
+            Severity::None,
+            "",
+        ),
+        (
+            "k8s:EndpointSlice",
+            json!({"addressType": "IPv4", "endpoints": null}),
+            Severity::Warning,
+            "no endpoints",
+        ),
+        (
+            "k8s:EndpointSlice",
+            json!({"endpoints": [{"addresses": ["10.1.0.4"], "conditions": {"ready": true}}]}),
+            Severity::None,
+            "",
+        ),
+        (
+            "k8s:VolumeAttachment",
+            json!({"status": {"attached": false, "attachError": {"time": "2026-11-23T01:41:27Z",
+                "message": "rpc error: code = Internal desc = timed out"}}}),
+            Severity::Error,
+            "attach failed",
+        ),
+        (
+            "k8s:Node",
+            json!({"spec": {"unschedulable": true, "taints": [
+                    {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"},
+                    {"key": "node.kubernetes.io/disk-pressure", "effect": "NoSchedule"}]},
+                "status": {"conditions": [{"type": "Ready", "status": "True"}]}}),
+            Severity::Warning,
+            "node.kubernetes.io/disk-pressure",
+        ),
+        (
+            "k8s:Node",
+            json!({"status": {"conditions": [
+                {"type": "ReadonlyFilesystem", "status": "True", "reason": "FilesystemIsReadOnly"},
+                {"type": "Ready", "status": "True"}]}}),
+            Severity::Error,
+            "ReadonlyFilesystem",
+        ),
+        (
+            "k8s:Pod",
+            json!({"metadata": {"name": "web-1"}, "status": {"phase": "Running",
+                "conditions": ready("False", "ContainersNotReady"),
+                "containerStatuses": [{"name": "web", "ready": false, "restartCount": 2,
+                    "state": {"running": {"startedAt": "2026-11-23T01:45:46Z"}},
+                    "lastState": {"terminated": {"exitCode": 139, "reason": "Error"}}}]}}),
+            Severity::Error,
+            "exit code 139",
+        ),
+    ]);
+}
+
+#[test]
+fn custom_resources() {
+    check(vec![
+        (
+            "k8s:Certificate.cert-manager.io",
+            json!({"status": {"conditions": [
+                {"type": "Ready", "status": "False", "reason": "DoesNotExist",
+                 "message": "Issuing certificate as Secret does not exist"},
+                {"type": "Issuing", "status": "True", "reason": "DoesNotExist"}]}}),
+            Severity::Warning,
+            "DoesNotExist",
+        ),
+        (
+            "k8s:Challenge.acme.cert-manager.io",
+            json!({"status": {"state": "invalid", "reason": "Error accepting authorization"}}),
+            Severity::Error,
+            "invalid",
+        ),
+        (
+            "k8s:ClusterOperator.config.openshift.io",
+            json!({"status": {"conditions": [
+                {"type": "Degraded", "status": "True", "reason": "DNSDegraded"},
+                {"type": "Available", "status": "False", "reason": "DNSUnavailable"},
+                {"type": "Upgradeable", "status": "True", "reason": "AsExpected"}]}}),
+            Severity::Error,
+            "DNSUnavailable",
+        ),
+        (
+            "k8s:Application.argoproj.io",
+            json!({"status": {"health": {"status": "Degraded"}, "sync": {"status": "Synced"},
+                "operationState": {"phase": "Succeeded"}}}),
+            Severity::Error,
+            "Degraded",
+        ),
+        (
+            "k8s:Application.argoproj.io",
+            json!({"status": {"health": {"status": "Healthy"}, "sync": {"status": "OutOfSync"}}}),
+            Severity::Info,
+            "OutOfSync",
+        ),
+        (
+            "k8s:HelmRelease.helm.toolkit.fluxcd.io",
+            json!({"status": {"conditions": [
+                {"type": "Ready", "status": "False", "reason": "UpgradeFailed"},
+                {"type": "Stalled", "status": "True", "reason": "RetriesExceeded"}]}}),
+            Severity::Error,
+            "RetriesExceeded",
+        ),
+        (
+            "k8s:Kustomization.kustomize.toolkit.fluxcd.io",
+            json!({"spec": {"suspend": true},
+                "status": {"conditions": [{"type": "Ready", "status": "True"}]}}),
+            Severity::Info,
+            "Suspended",
+        ),
+        (
+            "k8s:HTTPRoute.gateway.networking.k8s.io",
+            json!({"status": {"parents": [{"parentRef": {"name": "public"}, "conditions": [
+                {"type": "Accepted", "status": "True", "reason": "Accepted"},
+                {"type": "ResolvedRefs", "status": "False", "reason": "BackendNotFound"}]}]}}),
+            Severity::Error,
+            "BackendNotFound",
+        ),
+        (
+            "k8s:Subscription.operators.coreos.com",
+            json!({"status": {"state": "UpgradePending", "conditions": [
+                {"type": "CatalogSourcesUnhealthy", "status": "False"},
+                {"type": "ResolutionFailed", "status": "True",
+                 "reason": "ConstraintsNotSatisfiable"}]}}),
+            Severity::Error,
+            "ResolutionFailed",
+        ),
+        (
+            "k8s:ClusterServiceVersion.operators.coreos.com",
+            json!({"status": {"phase": "Failed", "reason": "InstallCheckFailed"}}),
+            Severity::Error,
+            "InstallCheckFailed",
+        ),
+        (
+            "k8s:VirtualMachine.kubevirt.io",
+            json!({"status": {"printableStatus": "ErrorUnschedulable", "conditions": [
+                {"type": "Ready", "status": "False", "reason": "GuestNotRunning"}]}}),
+            Severity::Error,
+            "ErrorUnschedulable",
+        ),
+        (
+            "k8s:VirtualMachine.kubevirt.io",
+            json!({"status": {"printableStatus": "Running", "conditions": [
+                {"type": "Ready", "status": "True"}]}}),
+            Severity::None,
+            "Running",
+        ),
+        (
+            "k8s:Build.build.openshift.io",
+            json!({"status": {"phase": "Failed", "reason": "PushImageToRegistryFailed"}}),
+            Severity::Error,
+            "PushImageToRegistryFailed",
+        ),
+        (
+            "k8s:Widget.v1.example.com",
+            json!({"status": {"phase": "Failed"}}),
+            Severity::Error,
+            "Failed",
+        ),
+        (
+            "k8s:Event",
+            json!({"type": "Normal", "reason": "NodeNotReady"}),
+            Severity::Warning,
+            "NodeNotReady",
+        ),
+        (
+            "k8s:Event",
+            json!({"type": "Warning", "reason": "OOMKilling"}),
+            Severity::Error,
+            "OOMKilling",
+        ),
+    ]);
+}

@@ -132,7 +132,9 @@ async fn around(
 /// What a refusal means: some say that there is no log, in the kubelet's words.
 fn explain(refusal: Refusal, container: &Container) -> Result<Lines, StoreError> {
     let error = refusal.error;
-    if refusal.no_object {
+    let no_previous = "previous terminated container";
+    if refusal.no_object || error.kind == ErrorKind::BadQuery && error.message.contains(no_previous)
+    {
         return Ok(Lines::default());
     }
     match error.kind {
@@ -154,9 +156,6 @@ fn no_log(words: &str) -> Option<String> {
     if let Some((_, why)) = words.split_once("is waiting to start: ") {
         return Some(format!("has not started: {}", fit(&clean(why), 200)));
     }
-    if words.contains("previous terminated container") {
-        return Some("the previous run's log is gone, or there was none".to_owned());
-    }
     let gone = ["is not available", "is terminated", "container not found", "is not valid for pod"];
     gone.iter().any(|gone| words.contains(gone)).then(|| fit(&clean(words), 200))
 }
@@ -175,10 +174,6 @@ mod tests {
             (
                 "container \"web\" in pod \"web-1\" is waiting to start: trying and failing to pull image",
                 Some("has not started: trying and failing to pull image"),
-            ),
-            (
-                "previous terminated container \"web\" in pod \"web-1\" not found",
-                Some("the previous run's log is gone, or there was none"),
             ),
             (
                 "container \"web\" in pod \"web-1\" is not available",
