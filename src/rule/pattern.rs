@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use super::file::{Reader, Word};
-use crate::model::{Class, Domains, similar};
+use crate::model::{Class, Domains, ParseError, similar};
 
 /// A class, a kind in any version, or all classes of a domain, which stays one pattern and is
 /// never expanded.
@@ -137,6 +137,14 @@ impl Aliases {
             },
             Some((_, name)) => match domains.class(text) {
                 Ok(class) => return Some(vec![Pattern::of(class, name.trim())]),
+                Err(ParseError::UnknownClass { domain, similar, .. })
+                    if domain == "k8s" && similar.is_empty() =>
+                {
+                    format!(
+                        "unknown class {text:?}; a kind that is not built in is written in full, \
+                         as k8s:Database.v1.example.com"
+                    )
+                }
                 Err(fault) => fault.to_string(),
             },
             None => match self.0.get(text) {
