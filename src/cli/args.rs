@@ -75,7 +75,7 @@ pub(super) enum Command {
         /// Only rules that lead to this class.
         #[arg(long, value_name = "CLASS")]
         goal: Option<String>,
-        /// Print the rules as a graph in Graphviz' language.
+        /// Draw the rules as a graph: -o dot for Graphviz, -o mermaid, or as text.
         #[arg(long)]
         graph: bool,
         #[command(subcommand)]
@@ -112,12 +112,18 @@ pub(super) enum RulesCommand {
         /// Rule files to check along with the built-in ones and your own.
         files: Vec<PathBuf>,
     },
-    /// Read one JSON object and print, for each rule that applies, its queries.
+    /// Read objects and print, for each rule that applies, its queries.
+    ///
+    /// JSON or YAML: one object, a list, or what `korrel8 get QUERY -o json` or `kubectl get -o
+    /// yaml` print. Of your own rules that do not apply it is told why.
     Try {
-        /// The class of the object.
+        /// The class of the objects, if they do not tell it by apiVersion and kind.
         #[arg(long, value_name = "CLASS")]
-        class: String,
-        /// A file with the object, or - for standard input.
+        class: Option<String>,
+        /// Only this rule, and why it does not apply.
+        #[arg(long, value_name = "NAME")]
+        rule: Option<String>,
+        /// A file with the objects, or - for standard input.
         #[arg(default_value = "-")]
         file: String,
     },

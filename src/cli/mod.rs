@@ -8,6 +8,8 @@ mod live;
 mod print;
 mod record;
 mod resolve;
+mod rule_graph;
+mod rule_try;
 mod rules;
 mod search;
 mod start;
@@ -126,7 +128,9 @@ async fn dispatch(cli: Cli) -> eyre::Result<Outcome> {
         Command::Rules { goal, graph, command } => match command {
             None => rules::list(&global, goal.as_deref(), graph),
             Some(RulesCommand::Check { files }) => rules::check(&global, &files),
-            Some(RulesCommand::Try { class, file }) => rules::attempt(&global, &class, &file),
+            Some(RulesCommand::Try { class, rule, file }) => {
+                rule_try::run(&global, class.as_deref(), rule.as_deref(), &file)
+            }
         },
         Command::Sources => list::sources(&global).await,
         Command::Record { start, depth } => record::run(&global, &start, depth).await,

@@ -1,6 +1,5 @@
-//! `rules`: list, check, try.
+//! `rules`: list them, or check them.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use color_eyre::eyre::{self, Context as _};
@@ -8,10 +7,9 @@ use serde_json::{Value, json};
 
 use super::args::{Format, Global};
 use super::print::yaml;
-use super::{Outcome, emit, note, usage, wire};
-use crate::engine::{Engine, Stores};
-use crate::model::{Class, Domains, Object, Vocabulary};
-use crate::rule::{Applied, Pattern, Rule, RuleFile, RuleSet};
+use super::{Outcome, emit, note, rule_graph, usage, wire};
+use crate::model::{Class, Domains, Vocabulary};
+use crate::rule::{Pattern, Rule, RuleFile, RuleSet};
 
 fn domains() -> Domains {
     crate::domain::all(&Vocabulary::builtin())
@@ -19,14 +17,15 @@ fn domains() -> Domains {
 
 /// Lists rules, or prints them as a graph.
 pub(super) fn list(global: &Global, goal: Option<&str>, graph: bool) -> eyre::Result<Outcome> {
-    let formats = [Format::Text, Format::Json, Format::Yaml, Format::Name, Format::Dot];
-    let format = global.format("rules", &formats).map_err(usage)?;
+    let all =
+        [Format::Text, Format::Json, Format::Yaml, Format::Name, Format::Dot, Format::Mermaid];
+    let drawn = [Format::Dot, Format::Mermaid, Format::Text];
+    let format = match &global.output {
+        None if graph => Format::Dot,
+        _ => global.format("rules", if graph { &drawn } else { &all }).map_err(usage)?,
+    };
     let domains = domains();
     let rules = wire::rules(&wire::settings(global)?, &domains)?;
-    if graph || format == Format::Dot {
-        emit(&Engine::new(domains, rules.into(), Stores::new()).graph().dot())?;
-        return Ok(Outcome::Found);
-    }
     let classes = |text: Option<&str>| -> eyre::Result<Option<Vec<Class>>> {
         let found = text.map(|text| domains.goal(text)).transpose();
         found.map_err(|fault| usage(fault.to_string()))
@@ -41,7 +40,8 @@ pub(super) fn list(global: &Global, goal: Option<&str>, graph: bool) -> eyre::Re
         .iter()
         .filter(|rule| admits(&rule.start, &start) && admits(&rule.goal, &goal))
         .collect();
-    emit(&print(&chosen, format)?)?;
+    let drawn = graph || matches!(format, Format::Dot | Format::Mermaid);
+    emit(&if drawn { rule_graph::print(&chosen, format) } else { print(&chosen, format)? })?;
     Ok(if chosen.is_empty() { Outcome::Nothing } else { Outcome::Found })
 }
 
@@ -96,56 +96,4 @@ pub(super) fn check(global: &Global, files: &[PathBuf]) -> eyre::Result<Outcome>
 
 fn read(path: &Path) -> eyre::Result<String> {
     std::fs::read_to_string(path).wrap_err_with(|| format!("cannot read {}", path.display()))
-}
-
-/// Applies every rule of a class to one object.
-pub(super) fn attempt(global: &Global, class: &str, file: &str) -> eyre::Result<Outcome> {
-    let format =
-        global.format("rules try", &[Format::Text, Format::Json, Format::Yaml]).map_err(usage)?;
-    let domains = domains();
-    let class = domains.class(class).map_err(|fault| usage(fault.to_string()))?;
-    let rules = wire::rules(&wire::settings(global)?, &domains)?;
-    let text = if file == "-" {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).wrap_err("cannot read standard input")?;
-        text
-    } else {
-        read(Path::new(file))?
-    };
-    let body: Value =
-        serde_json::from_str(&text).wrap_err_with(|| format!("{file} is not one JSON object"))?;
-    if !body.is_object() {
-        return Err(eyre::eyre!("{file} is not one JSON object but another JSON value"));
-    }
-    let object = domains.object(&class, body)?;
-    let made = apply(&rules, &object);
-    let entry = |(rule, queries): &(String, Vec<String>)| json!({"rule": rule, "queries": queries});
-    let entries: Vec<Value> = made.iter().map(entry).collect();
-    let text = match format {
-        Format::Json => serde_json::to_string_pretty(&entries)?,
-        Format::Yaml => yaml(&entries)?,
-        _ => made
-            .iter()
-            .map(|(rule, queries)| format!("{rule}\n  {}\n", queries.join("\n  ")))
-            .collect(),
-    };
-    emit(&text)?;
-    Ok(if made.is_empty() { Outcome::Nothing } else { Outcome::Found })
-}
-
-fn apply(rules: &RuleSet, object: &Object) -> Vec<(String, Vec<String>)> {
-    let view = rules.view(object);
-    let mut made = Vec::new();
-    for number in rules.starting_at(&object.class) {
-        let name = &rules.rules()[number].name;
-        match rules.apply(number, &view) {
-            Applied::Queries(queries) if !queries.is_empty() => {
-                let queries = queries.iter().map(|query| query.text().to_owned()).collect();
-                made.push((name.to_string(), queries));
-            }
-            Applied::Fault(message) => note(&format!("rule {name} failed: {message}")),
-            Applied::Queries(_) | Applied::DoesNotApply => {}
-        }
-    }
-    made
 }

@@ -75,6 +75,16 @@ impl RuleSet {
         }
     }
 
+    /// Why the rule of a number does not apply, for who writes it.
+    pub fn why(&self, rule: usize, view: &View<'_>) -> String {
+        let name = compile::template_name(rule);
+        let Some(line) = template::missing_at(&self.templates, &name, view.root()) else {
+            return "the template prints no query".to_owned();
+        };
+        let text = self.rules[rule].query.lines().nth(line.saturating_sub(1)).unwrap_or_default();
+        format!("a value is missing or empty in line {line} of its query: {}", clean(text.trim()))
+    }
+
     fn queries(&self, rule: usize, text: &str) -> Applied {
         let mut queries: Vec<Query> = Vec::new();
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {

@@ -196,6 +196,12 @@ pub(super) fn render(
     }
 }
 
+/// The line of a template on which a value is missing, if one is.
+pub(super) fn missing_at(env: &Environment<'_>, name: &str, root: &Value) -> Option<usize> {
+    let fault = env.get_template(name).ok()?.render(root.clone()).err()?;
+    fault.line().filter(|_| fault.kind() == ErrorKind::UndefinedError)
+}
+
 /// What a fault of a template says, without its place.
 pub(super) fn words(fault: &Error) -> String {
     let kind = fault.kind().to_string();
