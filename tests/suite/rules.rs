@@ -103,6 +103,41 @@ status:
 }
 
 #[test]
+fn alerts_say_what_they_are_about() {
+    let ksm = json!({"namespace": "shop", "pod": "ksm-1", "service": "ksm", "job": "ksm"});
+    for (labels, expression, about) in [
+        (json!({"deployment": "web"}), "kube_deployment_status_replicas > 0", "shop/web"),
+        (json!({"pod": "db-0"}), "kube_pod_status_phase > 0", "shop/db-0"),
+        (json!({"node": "node-4"}), "kube_node_status_condition == 0", "node-4"),
+        (json!({}), "kube_state_metrics_list_total > 0", "shop/ksm-1"),
+        (json!({}), "sum(kube_node_info) > 0", "shop"),
+        (json!({"pod": null}), "sum(kube_pod_info{node=\"node-4\"}) > 0", "node-4"),
+        (json!({"name": "v1.x"}), "aggregator_unavailable_apiservice > 0", "v1.x"),
+        (json!({"exported_namespace": "web", "name": "a"}), "argocd_app_info > 0", "web/a"),
+        (json!({"configmap": "web/settings"}), "", "web/settings"),
+        (json!({"job": "web/api", "pod": null, "service": null}), "up", "web/api"),
+        (
+            json!({"instance": "https://x.org/y", "node": "n"}),
+            "probe_success == 0",
+            "https://x.org/y",
+        ),
+    ] {
+        let mut all = ksm.clone();
+        let own = labels.as_object().expect("labels").clone();
+        all.as_object_mut().expect("labels").extend(own);
+        let body = json!({"labels": all, "expression": expression});
+        let mut alert = object("alert:alert", body);
+        BUILTIN.judge(&mut alert);
+        assert_eq!(alert.about, about, "{labels} {expression}");
+    }
+    let url = "http://prom/graph?g0.expr=absent%28up%7Bjob%3D%22kube-proxy%22%7D%29";
+    let body = json!({"labels": {"job": "kube-proxy"}, "generatorURL": url});
+    let mut alert = object("alert:alert", body);
+    BUILTIN.judge(&mut alert);
+    assert_eq!(alert.about, "kube-proxy");
+}
+
+#[test]
 fn the_stories_have_their_rules() {
     let set = &*BUILTIN;
     let class = |text: &str| DOMAINS.class(text).expect(text);
