@@ -6,7 +6,6 @@ mod journal;
 mod json;
 mod level;
 mod lines;
-mod logql;
 mod object;
 mod plan;
 mod pods;
@@ -16,8 +15,8 @@ mod store;
 
 use std::sync::Arc;
 
+pub use crate::model::LogQl;
 pub use journal::Journal;
-pub use logql::LogQl;
 pub use object::{LogStream, pod_labels};
 pub use pods::PodLogStore;
 pub use query::{LogSelector, PodLogs};

@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::journal::Journal;
-use super::logql::LogQl;
-use crate::model::{Body, Object, Selector, SelectorError, UniqueMap, is_matchers};
+use crate::model::{Body, LogQl, Object, Selector, SelectorError, UniqueMap, is_matchers};
 
 /// Which log lines.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 
 use regex::Regex;
 
-use crate::model::{Matcher, SelectorError, floating, parse_matchers, parse_string};
+use super::{Matcher, SelectorError, floating, parse_matchers, parse_string};
 
 /// A LogQL query for lines.
 #[derive(Clone, Debug)]
@@ -60,6 +60,16 @@ impl LogQl {
     pub fn text(&self) -> String {
         let selector = Matcher::selector(&self.matchers);
         if self.pipeline.is_empty() { selector } else { format!("{selector} {}", self.pipeline) }
+    }
+
+    /// The matchers of the stream selector, sorted.
+    pub fn matchers(&self) -> &[Matcher] {
+        &self.matchers
+    }
+
+    /// What follows the stream selector, with normal white space; empty if nothing does.
+    pub fn pipeline(&self) -> &str {
+        &self.pipeline
     }
 
     /// Whether a line of a stream is selected; `None` if a later stage decides.
