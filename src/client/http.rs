@@ -97,14 +97,40 @@ impl HttpClient {
         self.parsed(call, |text| serde_json::from_str(text)).await
     }
 
+    /// The same, but for `None` if the status is 404 and `absent` tells from the body that what
+    /// was asked for is not there: that is no failure.
+    pub async fn find<T: DeserializeOwned>(
+        &self,
+        call: Call,
+        absent: impl Fn(&str) -> bool + Send + Sync,
+    ) -> Result<Option<T>, StoreError> {
+        let find = async {
+            let url = self.transport.url(&call.path);
+            let reply = self.reply(&call, &url).await?;
+            if reply.status == 404 && absent(&String::from_utf8_lossy(&reply.body)) {
+                return Ok(None);
+            }
+            self.read(&url, &reply, |text| serde_json::from_str(text)).map(Some)
+        };
+        self.account(find).await
+    }
+
     /// The same with a way of reading JSON of one's own.
     pub async fn parsed<T>(
         &self,
         call: Call,
         parse: impl Fn(&str) -> Result<T, serde_json::Error>,
     ) -> Result<T, StoreError> {
+        self.account(self.attempt(&call, parse)).await
+    }
+
+    /// Keeps account of what became of a call.
+    async fn account<T>(
+        &self,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
         let started = Instant::now();
-        let result = self.attempt(&call, parse).await;
+        let result = call.await;
         let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
         source.millis = u64::try_from(started.elapsed().as_millis()).ok();
         // A refused query is the query's fault: the server is well.
@@ -120,17 +146,26 @@ impl HttpClient {
         call: &Call,
         parse: impl Fn(&str) -> Result<T, serde_json::Error>,
     ) -> Result<T, StoreError> {
-        let name = &self.options.name;
         let url = self.transport.url(&call.path);
         let reply = self.reply(call, &url).await?;
+        self.read(&url, &reply, parse)
+    }
+
+    fn read<T>(
+        &self,
+        url: &str,
+        reply: &Reply,
+        parse: impl Fn(&str) -> Result<T, serde_json::Error>,
+    ) -> Result<T, StoreError> {
+        let name = &self.options.name;
         if !(200..300).contains(&reply.status) {
-            return Err(failure::of_status(name, &url, &reply));
+            return Err(failure::of_status(name, url, reply));
         }
         let parsed = match std::str::from_utf8(&reply.body) {
             Ok(text) => parse(text),
             Err(_) => parse(&String::from_utf8_lossy(&reply.body)),
         };
-        parsed.map_err(|why| failure::of_body(name, &url, &reply, &why))
+        parsed.map_err(|why| failure::of_body(name, url, reply, &why))
     }
 
     /// The last reply, after as many calls as were needed and allowed.

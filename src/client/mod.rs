@@ -5,10 +5,14 @@ pub mod alertmanager;
 mod failure;
 mod gate;
 pub mod http;
+pub mod jaeger;
 pub mod kube;
 pub mod loki;
+mod otlp;
 pub mod prometheus;
 mod retry;
+pub mod span;
+pub mod tempo;
 pub mod transport;
 
 pub use gate::{CONCURRENCY, ranked};
