@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-/// From an alert to what belongs to it: objects, events, metrics, logs, each with the chain of
-/// rules that led there. Reads only, never changes anything.
+/// From an alert to what belongs to it: objects, events, metrics, logs, traces, each with the chain
+/// of rules that led there. Reads only, never changes anything.
 #[derive(Debug, Parser)]
 #[command(name = "korrel8", version, max_term_width = 100, subcommand_help_heading = "Commands")]
 #[command(after_help = EXAMPLES)]
@@ -59,12 +59,12 @@ pub(super) enum Command {
     },
     /// List the domains, or the classes of one.
     List {
-        /// A domain: k8s, alert, metric, log.
+        /// A domain: k8s, alert, metric, log, trace, netflow, incident.
         domain: Option<String>,
     },
     /// Tell what a domain is, its selectors and its sources.
     Describe {
-        /// A domain: k8s, alert, metric, log.
+        /// A domain: k8s, alert, metric, log, trace, netflow, incident.
         domain: Option<String>,
     },
     /// List the rules, check them, or try them on an object.
@@ -214,6 +214,43 @@ pub(super) struct Global {
     #[arg(long, global = true, value_name = "ID", env = "LOKI_ORG_ID")]
     #[arg(help_heading = "Where from")]
     pub(super) loki_org_id: Option<String>,
+    /// Where Tempo is.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "KORREL8_TEMPO_URL",
+        hide_env_values = true
+    )]
+    #[arg(help_heading = "Where from")]
+    pub(super) tempo_url: Option<String>,
+    /// The tenant of Tempo, sent as X-Scope-OrgID.
+    #[arg(long, global = true, value_name = "ID", env = "TEMPO_ORG_ID")]
+    #[arg(help_heading = "Where from")]
+    pub(super) tempo_org_id: Option<String>,
+    /// The tenant in the path of a `TempoStack`'s gateway.
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Where from")]
+    pub(super) tempo_tenant: Option<String>,
+    /// Where Jaeger is, if there is no Tempo.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "KORREL8_JAEGER_URL",
+        hide_env_values = true
+    )]
+    #[arg(help_heading = "Where from")]
+    pub(super) jaeger_url: Option<String>,
+    /// Where the Loki with network flows is, if it is another one.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "KORREL8_NETFLOW_URL",
+        hide_env_values = true
+    )]
+    #[arg(help_heading = "Where from")]
+    pub(super) netflow_url: Option<String>,
     /// A file or folder with rules of your own.
     #[arg(long, global = true, value_name = "PATH", help_heading = "What")]
     pub(super) rules: Vec<PathBuf>,

@@ -150,11 +150,10 @@ pub(super) fn config_path(global: &Global) -> eyre::Result<Outcome> {
 
 /// The settings in force; what is secret is hidden.
 pub(super) fn config_show(global: &Global) -> eyre::Result<Outcome> {
-    let settings = wire::settings(global)?;
+    let mut settings = wire::settings(global)?;
     let mut shown = serde_json::to_value(&settings)?;
-    let backends = [&settings.prometheus, &settings.alertmanager, &settings.loki]
-        .map(|backend| &backend.found);
-    for (name, found) in ["prometheus", "alertmanager", "loki"].into_iter().zip(backends) {
+    for (name, backend) in settings.backends() {
+        let found = &backend.found;
         let backend = &mut shown[name];
         backend["found"] = found.as_str().into();
         if let Some(url) = backend["url"].as_str() {

@@ -14,14 +14,20 @@ use super::wire::{Purpose, Session};
 use crate::client;
 use crate::client::alertmanager::Alertmanager;
 use crate::client::http::HttpOptions;
+use crate::client::jaeger::Jaeger;
 use crate::client::kube::{Kube, KubeOptions};
 use crate::client::loki::Loki;
 use crate::client::prometheus::Prometheus;
+use crate::client::span::Tracer;
+use crate::client::tempo::Tempo;
 use crate::config::{Address, Settings};
 use crate::domain::alert::AlertStore;
+use crate::domain::incident::IncidentStore;
 use crate::domain::k8s::{K8s, KubeStore, discover};
 use crate::domain::log::{LokiStore, PodLogStore};
 use crate::domain::metric::MetricStore;
+use crate::domain::netflow::NetflowStore;
+use crate::domain::trace::TraceStore;
 use crate::engine::Stores;
 use crate::model::{
     Answer, ErrorKind, Query, Ranked, Scope, Source, SourceState, Store, StoreError, Vocabulary,
@@ -93,8 +99,11 @@ pub(super) async fn open(
     let alertmanager = backend("alertmanager", &settings.alertmanager, settings)?;
     let alertmanager = alertmanager.map(Alertmanager::new).transpose().map_err(wrong)?;
     let loki = backend("loki", &settings.loki, settings)?;
-    let loki = loki.map(Loki::new).transpose().map_err(wrong)?;
-    let alone = prometheus.is_none() && alertmanager.is_none() && loki.is_none();
+    let loki = loki.map(Loki::new).transpose().map_err(wrong)?.map(Arc::new);
+    let traces = tracer(settings)?;
+    let flows = flows(settings, loki.as_ref())?;
+    let alone = [prometheus.is_none(), alertmanager.is_none(), loki.is_none(), traces.is_none()];
+    let alone = alone.into_iter().all(|absent| absent) && flows.is_none();
 
     let mut live =
         Live { stores: Stores::new(), context: String::new(), namespace: None, discovery: None };
@@ -102,8 +111,11 @@ pub(super) async fn open(
         |domain: &str, store: Arc<dyn Store>| live.stores.insert(domain.to_owned(), store);
     if let Some(prometheus) = &prometheus {
         put("metric", Arc::new(MetricStore::new(Arc::clone(prometheus))));
+        put("incident", Arc::new(IncidentStore::new(Arc::clone(prometheus))));
     } else {
-        put("metric", Arc::new(Absent::new("prometheus", "metric", "--prometheus-url")));
+        let absent = |domain| Arc::new(Absent::new("prometheus", domain, "--prometheus-url"));
+        put("metric", absent("metric"));
+        put("incident", absent("incident"));
     }
     if prometheus.is_some() || alertmanager.is_some() {
         let alertmanager = alertmanager.map(Arc::new);
@@ -114,8 +126,22 @@ pub(super) async fn open(
     }
     let has_loki = loki.is_some();
     if let Some(loki) = loki {
-        put("log", Arc::new(LokiStore::new(Arc::new(loki), vocabulary)));
+        put("log", Arc::new(LokiStore::new(loki, vocabulary)));
     }
+    put(
+        "trace",
+        match traces {
+            Some(tracer) => Arc::new(TraceStore::new(tracer, vocabulary)),
+            None => Arc::new(Absent::new("tempo", "trace", "--tempo-url or --jaeger-url")),
+        },
+    );
+    put(
+        "netflow",
+        match flows {
+            Some(loki) => Arc::new(NetflowStore::new(loki)),
+            None => Arc::new(Absent::new("netflow", "netflow", "--loki-url or --netflow-url")),
+        },
+    );
     match Kube::connect(&kube_options(global, settings, purpose == Purpose::Explore)).await {
         Ok(kube) => {
             let store = KubeStore::new(kube.clone(), (*k8s).clone());
@@ -167,6 +193,41 @@ fn kube_options(global: &Global, settings: &Settings, screen: bool) -> KubeOptio
     }
 }
 
+/// The server of traces, if one is configured: Tempo before Jaeger.
+fn tracer(settings: &Settings) -> eyre::Result<Option<Arc<dyn Tracer>>> {
+    if let Some(options) = backend("tempo", &settings.tempo, settings)? {
+        return Ok(Some(Arc::new(Tempo::new(options).map_err(wrong)?)));
+    }
+    let Some(options) = backend("jaeger", &settings.jaeger, settings)? else { return Ok(None) };
+    Ok(Some(Arc::new(Jaeger::new(options).map_err(wrong)?)))
+}
+
+/// The Loki with network flows: its own, or the one with logs. Behind an operator's gateway flows
+/// have a tenant of their own.
+fn flows(settings: &Settings, logs: Option<&Arc<Loki>>) -> eyre::Result<Option<Arc<Loki>>> {
+    let mut address = settings.netflow.clone();
+    if address.url.is_none() {
+        if settings.loki.tenant.is_none() {
+            return Ok(logs.cloned());
+        }
+        let tenant = address.tenant.or_else(|| Some("network".to_owned()));
+        address = Address { tenant, ..settings.loki.clone() };
+    }
+    let options = backend("netflow", &address, settings)?;
+    Ok(options.map(Loki::new).transpose().map_err(wrong)?.map(Arc::new))
+}
+
+/// The path that an operator's gateway puts before that of a tenant's back end.
+fn gateway(kind: &str, tenant: &str) -> eyre::Result<String> {
+    match kind {
+        "tempo" => Ok(format!("/api/traces/v1/{tenant}/tempo")),
+        "loki" | "netflow" => Ok(format!("/api/logs/v1/{tenant}")),
+        _ => Err(eyre!(
+            "{kind}.tenant: only loki, netflow and tempo have a gateway with tenants in its path; org_id is a header"
+        )),
+    }
+}
+
 /// The options of an HTTP back end, if it is configured.
 fn backend(
     kind: &str,
@@ -174,7 +235,9 @@ fn backend(
     settings: &Settings,
 ) -> eyre::Result<Option<HttpOptions>> {
     let Some(url) = &backend.url else { return Ok(None) };
-    let mut options = HttpOptions::new(kind, url, &backend.found);
+    let path = backend.tenant.as_ref().map(|tenant| gateway(kind, tenant)).transpose()?;
+    let url = format!("{}{}", url.trim_end_matches('/'), path.unwrap_or_default());
+    let mut options = HttpOptions::new(kind, &url, &backend.found);
     options.timeout = Duration::from_secs(settings.request_timeout);
     options.max_bytes = settings.max_answer.saturating_mul(1 << 20);
     options.concurrency = settings.concurrency;
@@ -254,6 +317,8 @@ impl Session {
             format!("alert:alert:{{\"alertname\":\"{nowhere}\"}}"),
             format!("log:application:{{\"namespace\":\"{nowhere}\",\"name\":\"{nowhere}\"}}"),
             format!("k8s:Pod:{{\"namespace\":\"{nowhere}\",\"name\":\"{nowhere}\"}}"),
+            "trace:span:00000000000000000000000000000001".to_owned(),
+            format!("netflow:network:{{SrcK8S_Namespace=\"{nowhere}\"}}"),
         ];
         let domains = self.engine.domains();
         let queries: Vec<Query> =

@@ -73,6 +73,9 @@ pub(super) fn settings(global: &Global) -> eyre::Result<Settings> {
         (&mut settings.prometheus, &global.prometheus_url, "--prometheus-url"),
         (&mut settings.alertmanager, &global.alertmanager_url, "--alertmanager-url"),
         (&mut settings.loki, &global.loki_url, "--loki-url"),
+        (&mut settings.tempo, &global.tempo_url, "--tempo-url"),
+        (&mut settings.jaeger, &global.jaeger_url, "--jaeger-url"),
+        (&mut settings.netflow, &global.netflow_url, "--netflow-url"),
     ];
     for (backend, url, found) in backends {
         backend.set_url(url.clone(), found);
@@ -88,6 +91,9 @@ pub(super) fn settings(global: &Global) -> eyre::Result<Settings> {
     }
     loki.ca_file = env("LOKI_CA_CERT_PATH").map(PathBuf::from).or(loki.ca_file.take());
     loki.org_id = global.loki_org_id.clone().or(loki.org_id.take());
+    let tempo = &mut settings.tempo;
+    tempo.org_id = global.tempo_org_id.clone().or(tempo.org_id.take());
+    tempo.tenant = global.tempo_tenant.clone().or(tempo.tenant.take());
     settings.context = global.context.clone().or(settings.context);
     settings.namespace = global.namespace.clone().or(settings.namespace);
     settings.rules.extend(global.rules.iter().cloned());

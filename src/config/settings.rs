@@ -16,6 +16,12 @@ pub struct Settings {
     pub alertmanager: Address,
     /// Where Loki is.
     pub loki: Address,
+    /// Where Tempo is.
+    pub tempo: Address,
+    /// Where Jaeger is; asked for traces if there is no Tempo.
+    pub jaeger: Address,
+    /// The Loki that keeps network flows; if it is not said, the one above.
+    pub netflow: Address,
     /// The kubeconfig context; `None` for the current one.
     pub context: Option<String>,
     /// The namespace to look at; `None` for the context's.
@@ -63,6 +69,8 @@ pub struct Address {
     pub insecure: bool,
     /// The tenant, `X-Scope-OrgID`.
     pub org_id: Option<String>,
+    /// The tenant in the path of an operator's gateway, of a `LokiStack` or a `TempoStack`.
+    pub tenant: Option<String>,
     /// More headers.
     pub headers: BTreeMap<String, String>,
 }
@@ -73,6 +81,9 @@ impl Default for Settings {
             prometheus: Address::default(),
             alertmanager: Address::default(),
             loki: Address::default(),
+            tempo: Address::default(),
+            jaeger: Address::default(),
+            netflow: Address::default(),
             context: None,
             namespace: None,
             rules: Vec::new(),
@@ -101,9 +112,21 @@ impl Address {
 }
 
 impl Settings {
+    /// All back ends by their names.
+    pub fn backends(&mut self) -> [(&'static str, &mut Address); 6] {
+        [
+            ("prometheus", &mut self.prometheus),
+            ("alertmanager", &mut self.alertmanager),
+            ("loki", &mut self.loki),
+            ("tempo", &mut self.tempo),
+            ("jaeger", &mut self.jaeger),
+            ("netflow", &mut self.netflow),
+        ]
+    }
+
     /// Notes what came from the file, and keeps numbers within sense.
     pub(super) fn settled(mut self) -> Self {
-        for address in [&mut self.prometheus, &mut self.alertmanager, &mut self.loki] {
+        for (_, address) in self.backends() {
             if address.url.is_some() {
                 "config".clone_into(&mut address.found);
             }

@@ -3,9 +3,12 @@
 //! calls; the only file with effects). What they know of each other stands in `rules/`.
 
 pub mod alert;
+pub mod incident;
 pub mod k8s;
 pub mod log;
 pub mod metric;
+pub mod netflow;
+pub mod trace;
 
 use std::sync::Arc;
 
@@ -23,5 +26,8 @@ pub fn with_k8s(k8s: Arc<k8s::K8s>, vocabulary: &Vocabulary) -> Domains {
         Arc::new(alert::Alert),
         Arc::new(log::Log::new(vocabulary)),
         Arc::new(metric::Metric),
+        Arc::new(trace::Trace),
+        Arc::new(netflow::Netflow),
+        Arc::new(incident::Incident),
     ])
 }

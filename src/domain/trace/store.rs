@@ -1,0 +1,287 @@
+//! Spans of Tempo or Jaeger. Traces by their ids are fetched once a batch, however many queries
+//! name them; many at once are searched for where the server can. A search that is cut asks
+//! again for failed and for slow spans, since servers stop at the first that they come across.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::{TimeDelta, Utc};
+use futures::future::{join, join_all};
+use futures::stream::{self, BoxStream, FuturesUnordered, StreamExt};
+
+use super::select::{duration, fields, rank, whole};
+use super::{SpanSelector, Trace, TraceQl, objects};
+use crate::client::ranked;
+use crate::client::span::{Page, Search, Trace as Whole, Tracer};
+use crate::model::{
+    Answer, Cut, ErrorKind, Found, Object, Query, Rank, Ranked, Scope, Source, Store, StoreError,
+    Vocabulary,
+};
+
+/// The most traces that one search asks for.
+const TRACES: usize = 50;
+
+/// The most spans of one trace that a search asks for; servers refuse more than 100.
+const SPANS: usize = 20;
+
+/// How many traces are fetched one by one rather than searched for.
+const ONE_BY_ONE: usize = 16;
+
+/// How many ids one search names.
+const IDS: usize = 50;
+
+/// How long it may take until a new trace can be searched for.
+const FRESH: TimeDelta = TimeDelta::seconds(60);
+
+/// What is said of nothing in a window that has just ended.
+const NOTHING_YET: &str =
+    "nothing yet: a new trace may take half a minute until it can be searched for";
+
+/// The store of the domain `trace`.
+pub struct TraceStore(Arc<Inner>);
+
+struct Inner {
+    tracer: Arc<dyn Tracer>,
+    /// What a search asks for of each span.
+    fields: Vec<String>,
+    /// Which of these names are resource attributes.
+    resource: Vec<String>,
+}
+
+/// What is known of each trace.
+type ById = BTreeMap<String, Result<Option<Whole>, StoreError>>;
+
+impl TraceStore {
+    /// A store over a server; `words` tell which attributes name Pods, services and others.
+    pub fn new(tracer: Arc<dyn Tracer>, words: &Vocabulary) -> Self {
+        let (fields, resource) = fields(words);
+        Self(Arc::new(Inner { tracer, fields, resource }))
+    }
+}
+
+impl Store for TraceStore {
+    fn fetch(&self, batch: Vec<Ranked>, scope: Scope) -> BoxStream<'static, Answer> {
+        let started = Instant::now();
+        let (ids, traceql): (Vec<Ranked>, Vec<Ranked>) =
+            batch.into_iter().partition(|one| Trace::ids(&one.query).is_some());
+        let inner = Arc::clone(&self.0);
+        let searches: FuturesUnordered<_> = traceql
+            .into_iter()
+            .map(|Ranked { query, rank }| {
+                let inner = Arc::clone(&inner);
+                ranked(rank, async move {
+                    let result = inner.traceql(&query, scope).await;
+                    Answer { query, result, took: started.elapsed() }
+                })
+            })
+            .collect();
+        let rank = Rank::join(ids.iter().map(|one| &one.rank));
+        let ids = ids.into_iter().map(|one| one.query).collect();
+        let named =
+            ranked(rank, async move { stream::iter(inner.named(ids, scope, started).await) });
+        stream::select(searches, stream::once(named).flatten()).boxed()
+    }
+
+    fn sources(&self) -> Vec<Source> {
+        vec![self.0.tracer.source()]
+    }
+}
+
+impl Inner {
+    /// Answers to queries that name traces.
+    async fn named(&self, queries: Vec<Query>, scope: Scope, started: Instant) -> Vec<Answer> {
+        let wanted: BTreeSet<String> =
+            queries.iter().filter_map(Trace::ids).flatten().cloned().collect();
+        let wanted: Vec<String> = wanted.into_iter().collect();
+        let known = if wanted.len() > ONE_BY_ONE {
+            self.many(&wanted, scope).await
+        } else {
+            self.each(&wanted).await
+        };
+        let mut made: BTreeMap<&str, Vec<Arc<Object>>> = BTreeMap::new();
+        for (id, found) in &known {
+            let spans = found.as_ref().ok().and_then(Option::as_ref).map(|found| &found.spans);
+            made.insert(id, spans.cloned().map(objects).unwrap_or_default());
+        }
+        let answer = |query: Query| {
+            let result = answer(Trace::ids(&query).unwrap_or_default(), &known, &made, scope);
+            Answer { query, result, took: started.elapsed() }
+        };
+        queries.into_iter().map(answer).collect()
+    }
+
+    /// Traces one by one, as many at a time as the client allows.
+    async fn each(&self, ids: &[String]) -> ById {
+        let calls = ids.iter().map(|id| async {
+            let mut found = self.tracer.trace(id).await;
+            if let Ok(Some(found)) = &mut found {
+                // A server may pad an unfinished id, and answer with another trace.
+                found.spans.retain(|span| span.trace == *id);
+            }
+            (id.clone(), found)
+        });
+        join_all(calls).await.into_iter().collect()
+    }
+
+    /// Many traces in few searches, if the server can; those that no search found one by one.
+    async fn many(&self, ids: &[String], scope: Scope) -> ById {
+        let mut known = ById::new();
+        let searches = ids.chunks(IDS).map(|chunk| async move {
+            let names: Vec<&str> = chunk.iter().map(String::as_str).collect();
+            let traceql = self.tracer.by_ids(&names)?;
+            let parsed = TraceQl::parse(&traceql).ok()?;
+            self.search(traceql, &parsed, scope, chunk.len()).await.ok()
+        });
+        for page in join_all(searches).await.into_iter().flatten() {
+            let cut = page.matched > page.spans.len();
+            for span in page.spans {
+                let empty = || Ok(Some(Whole::default()));
+                let entry = known.entry(span.trace.clone()).or_insert_with(empty);
+                if let Ok(Some(whole)) = entry {
+                    whole.missing = cut.then(|| self.only_some());
+                    whole.spans.push(span);
+                }
+            }
+        }
+        let rest: Vec<String> = ids.iter().filter(|id| !known.contains_key(*id)).cloned().collect();
+        known.extend(self.each(&rest).await);
+        known
+    }
+
+    fn only_some(&self) -> StoreError {
+        let words =
+            format!("of each trace only {SPANS} spans were asked for, since there are many traces");
+        StoreError::new(ErrorKind::TooLarge, &self.tracer.source().name, words)
+            .hint("open one of its spans to see a trace as a whole")
+    }
+
+    async fn search(
+        &self,
+        traceql: String,
+        parsed: &TraceQl,
+        scope: Scope,
+        traces: usize,
+    ) -> Result<Page, StoreError> {
+        let mut resource = parsed.resource_names();
+        resource.extend(self.resource.iter().cloned());
+        let select = if parsed.extensible() { self.fields.clone() } else { Vec::new() };
+        let spans = SPANS.min(scope.limit);
+        let terms = parsed.terms();
+        let wanted =
+            Search { traceql, select, resource, terms, window: scope.window, traces, spans };
+        self.tracer.search(&wanted).await
+    }
+
+    /// The failed and the slowest of the spans that a query selects.
+    async fn traceql(&self, query: &Query, scope: Scope) -> Result<Found, StoreError> {
+        let Some(SpanSelector::TraceQl(parsed)) = query.selector() else {
+            return Ok(Found::default());
+        };
+        let traces = TRACES.min(scope.limit);
+        let first = self.search(parsed.text(), parsed, scope, traces).await?;
+        // What the server counted but did not tell.
+        let hidden = first.matched.saturating_sub(first.spans.len());
+        let mut found = objects(first.spans);
+        let mut missing = None;
+        if first.more || hidden > 0 {
+            missing = self.worst(parsed, scope, &mut found).await;
+        }
+        // A server that knows no TraceQL gives whole traces.
+        found.retain(|span| {
+            span.body.get("partial").is_some() || query.matches(span) != Some(false)
+        });
+        rank(&mut found);
+        let total = (!first.more).then_some(first.matched.max(found.len())).filter(|_| hidden > 0);
+        let total = total.or((!first.more).then_some(found.len()));
+        let cut = total.is_none_or(|total| total > found.len().min(scope.limit));
+        let by = if found.len() > scope.limit { "limit" } else { "server limit" };
+        found.truncate(scope.limit);
+        let cut = cut.then_some(Cut { shown: found.len(), total, by });
+        let fresh = found.is_empty() && scope.window.end + FRESH >= Utc::now();
+        let notes: Vec<String> =
+            first.note.into_iter().chain(fresh.then(|| NOTHING_YET.to_owned())).collect();
+        let note = (!notes.is_empty()).then(|| notes.join("; "));
+        Ok(Found { objects: found, cut, missing, note })
+    }
+
+    /// Adds failed and slow spans to those of a search that was cut; tells what failed.
+    async fn worst(
+        &self,
+        parsed: &TraceQl,
+        scope: Scope,
+        found: &mut Vec<Arc<Object>>,
+    ) -> Option<StoreError> {
+        let slow = found.iter().map(|span| duration(span)).max().unwrap_or_default();
+        let slow = format!("duration >= {slow}ns");
+        let (failed, slow) =
+            join(self.further(parsed, "status = error", scope), self.further(parsed, &slow, scope))
+                .await;
+        let mut missing = None;
+        for page in [failed, slow].into_iter().flatten() {
+            match page {
+                Ok(page) => found.extend(objects(page.spans)),
+                Err(error) => missing = Some(error),
+            }
+        }
+        found.sort_by(|a, b| a.id.cmp(&b.id));
+        found.dedup_by(|a, b| a.id == b.id);
+        missing
+    }
+
+    /// A search for those spans that fulfil a further condition.
+    async fn further(
+        &self,
+        parsed: &TraceQl,
+        condition: &str,
+        scope: Scope,
+    ) -> Option<Result<Page, StoreError>> {
+        let traceql = parsed.and(condition)?;
+        let parsed = TraceQl::parse(&traceql).ok()?;
+        Some(self.search(traceql, &parsed, scope, TRACES.min(scope.limit)).await)
+    }
+}
+
+/// The spans of some traces.
+fn answer(
+    ids: &[String],
+    known: &ById,
+    made: &BTreeMap<&str, Vec<Arc<Object>>>,
+    scope: Scope,
+) -> Result<Found, StoreError> {
+    let (mut all, mut missing, mut absent) = (Vec::new(), None, Vec::new());
+    let mut failed = 0;
+    for id in ids {
+        match known.get(id) {
+            Some(Ok(Some(whole))) => {
+                missing = whole.missing.clone().or(missing);
+                all.extend(made.get(id.as_str()).into_iter().flatten().cloned());
+            }
+            Some(Err(error)) => {
+                failed += 1;
+                missing = Some(error.clone());
+            }
+            _ => absent.push(id.as_str()),
+        }
+    }
+    if let Some(error) = missing.as_ref().filter(|_| failed == ids.len()) {
+        return Err(error.clone());
+    }
+    let total = all.len();
+    let objects = whole(all, scope.limit);
+    let cut = (total > scope.limit).then_some(Cut {
+        shown: objects.len(),
+        total: Some(total),
+        by: "limit",
+    });
+    Ok(Found { objects, cut, missing, note: not_there(&absent) })
+}
+
+fn not_there(ids: &[&str]) -> Option<String> {
+    let why = "it was not sampled, is older than what is kept, or has just begun";
+    match ids {
+        [] => None,
+        [id] => Some(format!("the trace {id} is not there: {why}")),
+        [id, ..] => Some(format!("{} traces, {id} among them, are not there: {why}", ids.len())),
+    }
+}
