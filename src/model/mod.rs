@@ -41,7 +41,7 @@ pub use slice::Text;
 pub use source::{Kept, Source, SourceState};
 pub use store::{Answer, Cut, ErrorKind, Found, Scope, Store, StoreError};
 pub use text::{clean, fit, similar};
-pub use trace_id::{find_trace_id, span_id, trace_id, trace_id_of_field};
+pub use trace_id::{find_trace_id, names_trace, span_id, trace_id, trace_id_of, trace_id_of_field};
 pub use unique::UniqueMap;
 pub use vocabulary::Vocabulary;
 pub use window::Window;

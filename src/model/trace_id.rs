@@ -66,6 +66,23 @@ pub fn find_trace_id(line: &str) -> Option<String> {
     None
 }
 
+/// The trace id of a log line: from the fields that are kept beside it, or from its text.
+pub fn trace_id_of<'f>(
+    fields: impl IntoIterator<Item = (&'f str, &'f str)>,
+    line: &str,
+) -> Option<String> {
+    let mut told = fields.into_iter().filter(|(name, _)| names_trace(name));
+    told.find_map(|(_, value)| trace_id_of_field(value)).or_else(|| find_trace_id(line))
+}
+
+/// Whether a field of this name holds a trace id: `trace_id`, `traceID`, `trace.id`, `traceparent`.
+pub fn names_trace(name: &str) -> bool {
+    let letters = name.bytes().filter(u8::is_ascii_alphanumeric).map(|b| b.to_ascii_lowercase());
+    [&b"traceid"[..], b"oteltraceid", b"traceparent"]
+        .into_iter()
+        .any(|known| letters.clone().eq(known.iter().copied()))
+}
+
 /// Where the first field name that may hold a trace id ends.
 fn find_name(bytes: &[u8]) -> Option<usize> {
     let mut from = 0;
@@ -138,6 +155,16 @@ mod tests {
         check(&format!("request_id={ID}"), None);
         check("größe trace", None);
         check("trace_id=größe", None);
+    }
+
+    #[test]
+    fn fields_beside_a_line_go_first() {
+        let other = "trace_id=00000000000000aa00000000000000aa";
+        let of = |name| trace_id_of([("pod", "x"), (name, ID)], other);
+        for name in ["trace_id", "traceID", "trace.id", "TraceId"] {
+            assert_eq!(of(name).as_deref(), Some(ID), "{name}");
+        }
+        assert_eq!(of("span_id").as_deref(), Some("00000000000000aa00000000000000aa"));
     }
 
     #[test]

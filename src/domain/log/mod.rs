@@ -82,7 +82,8 @@ const ABOUT: &str = r#"Log lines of containers, from Loki or through the API ser
 The selector is one of
 
 - Pods and containers, which every log store understands; all keys are optional:
-  `log:application:{namespace: shop, name: db-0, containers: [db], labels: {app: db}, previous: true}`
+  `log:application:{namespace: shop, name: db-0, containers: [db], labels: {app: db}, previous: true}`,
+  and `trace: ID` for the lines of one trace
 - the journal of a Node, where one is collected; all units if none is named:
   `log:infrastructure:{node: node-1, units: [kubelet, containerd, kernel]}`
 - LogQL that gives lines, for Loki: `log:application:{namespace="shop"} |= "error" | json`

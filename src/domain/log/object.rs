@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::json::{JsonLine, json as parse};
 use super::level::{keyed, level, word};
 use crate::model::{
-    Body, Class, Fields, Object, Text, Vocabulary, clean, fingerprint, stable_hash,
+    Body, Class, Fields, Object, Text, Vocabulary, clean, fingerprint, stable_hash, trace_id_of,
 };
 
 /// The longest preview, in characters.
@@ -93,9 +93,11 @@ impl<'w> LogStream<'w> {
         let id = &mut self.id;
         id.clear();
         identify(id, &frame.group, Some(time), &line);
+        let fields = metadata.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let trace = trace_id_of(fields, &line);
         let body = Body::line(frame.value, time, line, metadata);
         let mut object = Object::new(self.class.clone(), id.as_str(), body);
-        object.group = frame.group;
+        object.group = of_trace(&frame.group, trace);
         object.time = Some(time);
         object.preview = preview;
         object
@@ -149,7 +151,7 @@ pub(super) fn from_body(class: &Class, body: Value) -> Object {
     let line = body.line_text().cloned();
     let line = line.unwrap_or_else(|| body.text("/body").unwrap_or_default().into());
     let mut object = Object::new(class.clone(), id, body);
-    object.group = group;
+    object.group = of_trace(&group, trace_id_of(fields(&object.body), &line));
     object.time = time;
     object.preview = preview(&line, parse(&line));
     object
@@ -188,6 +190,17 @@ pub(super) fn level_of(body: &Value) -> Option<&'static str> {
     let guess = label("detected_level").or_else(|| field("detected_level"));
     let said = keyed(label).or_else(|| keyed(field));
     level(line, parse(line).as_ref(), said, guess.and_then(word))
+}
+
+/// What is kept beside the line of a body.
+pub(super) fn fields(body: &Body) -> impl Iterator<Item = (&str, &str)> {
+    let all = body.get("metadata").and_then(Value::as_object).into_iter().flatten();
+    all.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)))
+}
+
+/// Rules see a line of a trace apart from the others of its stream.
+fn of_trace(group: &Arc<str>, trace: Option<String>) -> Arc<str> {
+    trace.map_or_else(|| Arc::clone(group), |trace| format!("{group} {trace}").into())
 }
 
 /// Writes what identifies a line: stream, time, and a hash that tells two lines of one

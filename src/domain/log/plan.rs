@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::query::{PodLogs, label_names};
-use crate::model::{MatchOp, Matcher, Vocabulary, escape_re2};
+use crate::model::{MatchOp, Matcher, Vocabulary, escape_re2, quote};
 
 /// Where the name of a Pod is found.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +34,8 @@ pub(super) struct Part {
     fixed: Vec<Matcher>,
     /// Where the name of the Pod is, if one is wanted.
     pub(super) place: Option<Place>,
+    /// The stages that select the lines of a trace; empty for all lines.
+    pub(super) stages: String,
 }
 
 /// What one query wants.
@@ -46,6 +48,10 @@ pub(super) struct Target<'t> {
 impl Part {
     /// The LogQL for some targets.
     pub(super) fn logql(&self, targets: &[Target<'_>]) -> String {
+        self.streams(targets) + &self.stages
+    }
+
+    fn streams(&self, targets: &[Target<'_>]) -> String {
         let mut matchers = self.own.clone();
         if let Some(label) = &self.space {
             let spaces = targets.iter().filter_map(|target| target.namespace);
@@ -100,6 +106,10 @@ pub(super) fn plan(
     let parts: Vec<Part> = schemes(labels, words)
         .iter()
         .filter_map(|scheme| part(scheme, pods, whole.as_ref(), &own))
+        .flat_map(|part| match &pods.trace {
+            None => vec![part],
+            Some(id) => of_trace(id).map(|stages| Part { stages, ..part.clone() }).to_vec(),
+        })
         .collect();
     if parts.is_empty() {
         let missing = if pods.namespace.is_some() { "namespaces" } else { "Pods" };
@@ -109,6 +119,19 @@ pub(super) fn plan(
         ));
     }
     Ok(parts)
+}
+
+/// The lines that name a trace, and those of which the metadata does. Who wrote the id may have
+/// left out its leading zeros.
+fn of_trace(id: &str) -> [String; 2] {
+    let bare = id.trim_start_matches('0');
+    let names = ["trace_id", "traceID", "traceId", "traceid"];
+    let spelled = [id, bare];
+    let spelled = &spelled[..if bare == id { 1 } else { 2 }];
+    let each =
+        names.iter().flat_map(|name| spelled.iter().map(move |id| format!("{name}={}", quote(id))));
+    let each: Vec<String> = each.collect();
+    [format!(" |= {}", quote(bare)), format!(" | {}", each.join(" or "))]
 }
 
 fn list(labels: &BTreeSet<String>) -> String {
@@ -151,7 +174,7 @@ fn part(
         })?;
         fixed.extend(Matcher::new(&label, MatchOp::Regex, ".+"));
     }
-    Some(Part { own: own.to_vec(), space, fixed, place })
+    Some(Part { own: own.to_vec(), space, fixed, place, stages: String::new() })
 }
 
 /// The schemes of which the server has labels. A namespace label goes with the Pod label that is
@@ -279,6 +302,7 @@ mod tests {
             space: Some("namespace".to_owned()),
             fixed: vec![],
             place: Some(place),
+            stages: String::new(),
         };
         let (label, metadata) = (Place::Label("pod".to_owned()), Place::Metadata("pod".to_owned()));
         for (place, all, expected) in [

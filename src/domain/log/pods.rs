@@ -232,6 +232,9 @@ impl PodLogStore {
         }));
         let read: Vec<_> = reads.buffered(CONTAINERS).collect().await;
         let mut found = self.gather(class, read, scope)?;
+        if wanted.trace.is_some() {
+            found.objects.retain(|line| query.matches(line) == Some(true));
+        }
         if all > CONTAINERS {
             let remark = format!("{CONTAINERS} of {all} containers were read");
             found.note = Some(found.note.map_or(remark.clone(), |had| format!("{remark}; {had}")));

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::journal::Journal;
-use crate::model::{Body, LogQl, Object, Selector, SelectorError, UniqueMap, is_matchers};
+use super::object::fields;
+use crate::model::{
+    Body, LogQl, Object, Selector, SelectorError, UniqueMap, is_matchers, trace_id, trace_id_of,
+};
 
 /// Which log lines.
 #[derive(Clone, Debug)]
@@ -38,6 +41,9 @@ pub struct PodLogs {
     /// Whether the lines of the containers' previous run are meant.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub previous: bool,
+    /// The trace that the lines belong to: 32 hexadecimal digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
 }
 
 impl LogSelector {
@@ -64,6 +70,11 @@ impl LogSelector {
             .map_err(|fault| journal.err().filter(|_| text.contains("node:")).unwrap_or(fault))?;
         pods.containers.sort();
         pods.containers.dedup();
+        if let Some(trace) = &mut pods.trace {
+            *trace = trace_id(trace).ok_or_else(|| {
+                SelectorError::new("trace is an id of up to 32 hexadecimal digits")
+            })?;
+        }
         Ok(Self::Pods(pods))
     }
 }
@@ -116,7 +127,12 @@ impl PodLogs {
             pod_label(body.get("labels"), name).is_some_and(|value| value == wanted)
         });
         let known = self.containers.is_empty() || container.is_some();
-        if labelled { known.then_some(true) } else { Some(false) }
+        let line = || trace_id_of(fields(body), body.text("/body").unwrap_or_default());
+        if labelled && (self.trace.is_none() || self.trace == line()) {
+            known.then_some(true)
+        } else {
+            Some(false)
+        }
     }
 }
 

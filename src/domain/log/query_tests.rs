@@ -110,7 +110,7 @@ fn pods() -> impl Strategy<Value = String> {
     let labels = prop::collection::btree_map(".{0,6}", ".{0,6}", 0..3);
     (maybe(), maybe(), labels, prop::collection::vec(".{0,5}", 0..3), any::<bool>()).prop_map(
         |(namespace, name, labels, containers, previous)| {
-            let pods = PodLogs { containers, labels, name, namespace, previous };
+            let pods = PodLogs { containers, labels, name, namespace, previous, trace: None };
             serde_json::to_string(&pods).expect("JSON")
         },
     )
