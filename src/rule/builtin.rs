@@ -32,6 +32,9 @@ pub(super) fn files() -> Vec<RuleFile> {
         "rules/kubevirt.yaml"
         "rules/log.yaml"
         "rules/metric.yaml"
+        "rules/trace.yaml"
+        "rules/netflow.yaml"
+        "rules/incident.yaml"
         "rules/status.yaml"
     };
     let file = |(name, text): (&str, &str)| RuleFile { name: name.into(), text: text.into() };

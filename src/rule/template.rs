@@ -11,7 +11,7 @@ use serde_json::Map;
 
 use super::narrow::narrow;
 use super::subject::{self, Parts, Subject};
-use crate::model::{Vocabulary, escape_re2};
+use crate::model::{Vocabulary, escape_re2, trace_id_of};
 
 /// Steps that one template may take on one object.
 const FUEL: u64 = 200_000;
@@ -58,8 +58,9 @@ impl Labels {
 }
 
 /// The words that a template may call.
-const WORDS: [&str; 14] = [
+const WORDS: [&str; 16] = [
     "address",
+    "attribute",
     "beside",
     "class",
     "component",
@@ -73,6 +74,7 @@ const WORDS: [&str; 14] = [
     "re",
     "selector",
     "subject",
+    "traceid",
 ];
 
 /// An environment without templates.
@@ -108,6 +110,12 @@ pub(super) fn environment(vocabulary: &Arc<Vocabulary>) -> Environment<'static> 
         text(value).map(|text| Value::from_safe_string(label_name(&text)))
     });
     label_words(&mut env, vocabulary);
+    env.add_function("traceid", trace_id);
+    let words = Arc::clone(vocabulary);
+    env.add_function("attribute", move |term: &str| {
+        let name = words.names("trace", term).first().ok_or_else(undefined)?;
+        Ok::<_, Error>(Value::from_safe_string(format!("resource.{name}")))
+    });
     let words = Arc::clone(vocabulary);
     env.add_function("narrow", move |state: &State<'_, '_>, expression: &Value| {
         let expression = text(expression)?;
@@ -245,6 +253,20 @@ fn with_labels(state: &State<'_, '_>, read: impl FnOnce(&Labels) -> Option<Value
     let labels = state.lookup(LABELS);
     let labels = labels.as_ref().and_then(Value::downcast_object_ref::<Labels>);
     labels.and_then(read).unwrap_or(Value::UNDEFINED)
+}
+
+/// The trace that a log line belongs to.
+fn trace_id(state: &State<'_, '_>) -> Value {
+    let mut fields: Vec<(String, String)> = Vec::new();
+    for map in ["metadata", "labels"].into_iter().filter_map(|name| state.lookup(name)) {
+        for key in map.try_iter().into_iter().flatten() {
+            let value = map.get_item(&key).unwrap_or_default();
+            fields.extend(key.as_str().zip(value.as_str()).map(|(k, v)| (k.into(), v.into())));
+        }
+    }
+    let line = state.lookup("body").unwrap_or_default();
+    let fields = fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    trace_id_of(fields, line.as_str().unwrap_or_default()).map_or(Value::UNDEFINED, Value::from)
 }
 
 /// A text on one line.

@@ -122,7 +122,9 @@ impl Subjects {
     /// The labels of an object, and what they are about.
     pub(super) fn read(&self, object: &Object, words: &Vocabulary) -> Labels {
         let carrier = object.class.domain().to_owned();
-        let Some(all) = object.body.get("labels").and_then(Value::as_object) else {
+        // What labels are to other signals is the resource to a span.
+        let place = if carrier == "trace" { "resource" } else { "labels" };
+        let Some(all) = object.body.get(place).and_then(Value::as_object) else {
             return Labels { carrier, ..Labels::default() };
         };
         let reads = Reads::of(&object.body);
