@@ -41,7 +41,7 @@ fn hint(source: &str, kind: ErrorKind, words: &str) -> Option<String> {
     let limit = ["max_query_length", "query time range exceeds", "too many", "limit", "timed out"];
     match kind {
         ErrorKind::Unauthorized if lower.contains("no org id") => {
-            Some("this Loki has several tenants: name one with --loki-org-id".to_owned())
+            Some(format!("{source} has several tenants: name one with --{source}-org-id"))
         }
         ErrorKind::Unauthorized => {
             Some(format!("give a token, or user:password@ in the URL of {source}"))

@@ -427,7 +427,7 @@ fn lists_and_descriptions() {
     let domains = json(&["list", "-o", "json"]);
     let names: Vec<&str> =
         domains.as_array().expect("list").iter().filter_map(|d| d["name"].as_str()).collect();
-    assert_eq!(names, ["k8s", "alert", "log", "metric"]);
+    assert_eq!(names, ["k8s", "alert", "log", "metric", "trace", "netflow", "incident"]);
     let classes = json(&["list", "log", "-o", "json"]);
     assert_eq!(classes, serde_json::json!(["application", "audit", "infrastructure"]));
     assert!(replay(&["describe", "k8s"]).out.contains("namespace"));

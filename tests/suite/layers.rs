@@ -19,10 +19,83 @@ const ROOMS: &[(&str, &[&str])] = &[
 
 /// Inside of a room: a part and what it must not import.
 const WITHIN: &[(&str, &[&str])] = &[
-    ("domain/alert", &["domain::k8s", "domain::log", "domain::metric"]),
-    ("domain/k8s", &["domain::alert", "domain::log", "domain::metric"]),
-    ("domain/log", &["domain::alert", "domain::k8s", "domain::metric"]),
-    ("domain/metric", &["domain::alert", "domain::k8s", "domain::log"]),
+    (
+        "domain/alert",
+        &[
+            "domain::incident",
+            "domain::k8s",
+            "domain::log",
+            "domain::metric",
+            "domain::netflow",
+            "domain::trace",
+        ],
+    ),
+    (
+        "domain/k8s",
+        &[
+            "domain::alert",
+            "domain::incident",
+            "domain::log",
+            "domain::metric",
+            "domain::netflow",
+            "domain::trace",
+        ],
+    ),
+    (
+        "domain/log",
+        &[
+            "domain::alert",
+            "domain::incident",
+            "domain::k8s",
+            "domain::metric",
+            "domain::netflow",
+            "domain::trace",
+        ],
+    ),
+    (
+        "domain/metric",
+        &[
+            "domain::alert",
+            "domain::incident",
+            "domain::k8s",
+            "domain::log",
+            "domain::netflow",
+            "domain::trace",
+        ],
+    ),
+    (
+        "domain/trace",
+        &[
+            "domain::alert",
+            "domain::incident",
+            "domain::k8s",
+            "domain::log",
+            "domain::metric",
+            "domain::netflow",
+        ],
+    ),
+    (
+        "domain/netflow",
+        &[
+            "domain::alert",
+            "domain::incident",
+            "domain::k8s",
+            "domain::log",
+            "domain::metric",
+            "domain::trace",
+        ],
+    ),
+    (
+        "domain/incident",
+        &[
+            "domain::alert",
+            "domain::k8s",
+            "domain::log",
+            "domain::metric",
+            "domain::netflow",
+            "domain::trace",
+        ],
+    ),
     ("model", &["tokio::", "kube::", "reqwest::", "ratatui::"]),
     ("rule", &["tokio::", "kube::", "reqwest::", "ratatui::"]),
     ("graph", &["tokio::", "kube::", "reqwest::", "ratatui::"]),
