@@ -58,7 +58,12 @@ fn record(session: &Session, snapshot: &Snapshot, start: &str) -> Recording {
     let mut objects = BTreeMap::new();
     for node in &snapshot.tree.nodes {
         for member in &node.members {
-            objects.insert((node.class.clone(), member.object.id.clone()), &member.object);
+            let key = (node.class.clone(), member.object.id.clone());
+            // What a search told a part of may have been read as a whole, too.
+            let partial = member.object.body.get("partial").is_some();
+            if !partial || !objects.contains_key(&key) {
+                objects.insert(key, &member.object);
+            }
         }
     }
     for ((class, _), object) in &objects {

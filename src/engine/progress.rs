@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::graph::{RunState, Tree};
+use crate::graph::{Node, RunState, Tree};
 use crate::model::{Class, ErrorKind, Source, Window};
 
 /// The state of a search at one moment. A newer one replaces an older one whole.
@@ -37,13 +37,17 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// Whether a query failed, timed out or was given up. A source that is not configured counts
-    /// only on the way to a goal: nobody asked for it else.
+    /// only if it is the cluster or a goal of the search: nobody asked for it else.
     pub fn partial(&self) -> bool {
-        let runs = || self.tree.nodes.iter().flat_map(|node| &node.runs);
+        // Traces, flows and others are ways to a goal that not everybody has; nearly every way
+        // leads through the cluster.
+        let needed = |node: &Node| node.goal || node.class.domain() == "k8s";
+        let runs =
+            || self.tree.nodes.iter().flat_map(|node| node.runs.iter().map(move |run| (node, run)));
         self.cancelled
-            || runs().any(|run| {
+            || runs().any(|(node, run)| {
                 let failed = run.failure().is_some_and(|error| {
-                    error.kind != ErrorKind::Missing || !self.goals.is_empty()
+                    error.kind != ErrorKind::Missing || (!self.goals.is_empty() && needed(node))
                 });
                 failed || run.state == RunState::Cancelled
             })

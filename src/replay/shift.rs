@@ -52,8 +52,19 @@ impl Shift {
                 }
             }
             Value::Array(list) => list.iter_mut().for_each(|item| self.value(item)),
-            Value::Object(map) => map.values_mut().for_each(|item| self.value(item)),
+            Value::Object(map) => map.iter_mut().for_each(|(key, item)| match item {
+                Value::String(digits) if key.ends_with("UnixNano") => self.nanos(digits),
+                item => self.value(item),
+            }),
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    /// Unix nanoseconds in digits.
+    fn nanos(&self, digits: &mut String) {
+        let by = self.by.num_nanoseconds().unwrap_or_default();
+        if let Some(moved) = digits.parse().ok().and_then(|nanos: i64| nanos.checked_add(by)) {
+            *digits = moved.to_string();
         }
     }
 
