@@ -41,7 +41,11 @@ fn hint(source: &str, kind: ErrorKind, words: &str) -> Option<String> {
     let limit = ["max_query_length", "query time range exceeds", "too many", "limit", "timed out"];
     match kind {
         ErrorKind::Unauthorized if lower.contains("no org id") => {
-            Some(format!("{source} has several tenants: name one with --{source}-org-id"))
+            let flag = match source {
+                "loki" | "tempo" => format!("--{source}-org-id"),
+                _ => format!("{source}.org_id in the config file"),
+            };
+            Some(format!("{source} has several tenants: name one with {flag}"))
         }
         ErrorKind::Unauthorized => {
             Some(format!("give a token, or user:password@ in the URL of {source}"))

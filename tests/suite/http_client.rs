@@ -72,7 +72,12 @@ async fn every_bad_answer_has_a_kind_words_and_a_hint() {
         (Response::text(200, "OK"), ErrorKind::BadAnswer, "\"OK\"", "sub-path"),
         (Response::text(200, ""), ErrorKind::BadAnswer, "with nothing", "sub-path"),
         (Response::new(200, "application/json", [b'{', 0xff, b'}']), ErrorKind::BadAnswer, "{", ""),
-        (Response::text(401, "no org id\n"), ErrorKind::Unauthorized, "no org id", "--loki-org-id"),
+        (
+            Response::text(401, "no org id\n"),
+            ErrorKind::Unauthorized,
+            "no org id",
+            "prometheus.org_id",
+        ),
         (Response::text(401, "Unauthorized"), ErrorKind::Unauthorized, "Unauthorized", "token"),
         (json(403, &status), ErrorKind::Forbidden, "services \"x\" is forbidden", ""),
         (json(400, &prometheus), ErrorKind::BadQuery, "bad_data: invalid parameter", ""),

@@ -212,8 +212,8 @@ fn stepped() -> (Engine, Object, Arc<Semaphore>, Arc<AtomicUsize>) {
         let store = Stepped { objects, permits: Arc::clone(&permits), open: Arc::clone(&open) };
         Arc::new(store) as Arc<dyn Store>
     };
-    let names = ["k8s", "alert", "metric", "log"];
-    let stores: Stores = names.iter().map(|name| ((*name).to_owned(), store(name))).collect();
+    let names = domains.iter().map(|domain| domain.name().to_owned());
+    let stores: Stores = names.map(|name| (name.clone(), store(name))).collect();
     (Engine::new(domains.clone(), rules, stores), objects[0].clone(), permits, open)
 }
 
