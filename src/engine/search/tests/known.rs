@@ -37,12 +37,54 @@ fn goals_keep_only_branches_that_reach_them() {
 }
 
 #[test]
+fn a_path_may_cost_all_of_the_reach_and_no_more() {
+    let world = world(&[(Some(0), 1, 2, 7, 4), (Some(1), 2, 3, 7, 4)]);
+    let goal = "k8s:C0/R0>k8s:C1/R1>k8s:C2";
+    for goals in [&[2][..], &[2, 3], &[]] {
+        let there = |reach| found(&world, goals, reach).find(goal).is_some();
+        assert_eq!([4, 5, 6].map(there), [false, true, true], "{goals:?}");
+    }
+}
+
+#[test]
 fn what_goes_first_is_on_the_cheapest_path_to_a_goal() {
     let world = world(&[(Some(0), 1, 1, 7, 4), (Some(1), 2, 1, 7, 4), (Some(0), 2, 3, 7, 4)]);
     let drive = Drive::new(&case(world, &[2], 5));
     let costs: Vec<(u32, usize)> =
         drive.open.iter().map(|wanted| (wanted.cost, wanted.node)).collect();
     assert_eq!(costs, [(2, 1), (2, 1), (3, 2), (3, 2)]);
+}
+
+#[test]
+fn a_goal_that_a_path_has_been_at_makes_no_query_urgent() {
+    // Behind the goal C1 only the other goal C3 counts, which costs 3 more from C4.
+    let world = world(&[
+        (Some(0), 1, 1, 7, 4),
+        (Some(1), 4, 1, 7, 4),
+        (Some(4), 1, 1, 7, 9),
+        (Some(4), 3, 3, 7, 4),
+    ]);
+    let mut drive = Drive::new(&case(world, &[1, 3], 9));
+    let first: Vec<_> = drive.open.iter().map(|wanted| wanted.query.clone()).collect();
+    drive.answer(&first);
+    let costs: Vec<u32> = drive.open.iter().map(|wanted| wanted.cost).collect();
+    assert_eq!(costs, [5, 5]);
+}
+
+#[test]
+fn towards_a_goal_no_path_goes_back_to_where_it_has_been() {
+    let world = world(&[
+        (Some(0), 1, 1, 7, 4),
+        (Some(1), 0, 1, 7, 9),
+        (Some(1), 2, 1, 7, 4),
+        (Some(0), 2, 1, 7, 4),
+    ]);
+    let mut drive = Drive::checked(&case(world, &[2], 9));
+    while !drive.open.is_empty() {
+        let open: Vec<_> = drive.open.iter().map(|wanted| wanted.query.clone()).collect();
+        assert!(open.iter().all(|query| *query.class() != class(0)), "{open:?}");
+        drive.answer(&open);
+    }
 }
 
 #[test]
