@@ -226,7 +226,12 @@ fn summary(out: &mut String, snapshot: &Snapshot) {
         .filter_map(|run| run.failure())
         .filter(|error| error.kind != ErrorKind::Missing)
         .count();
-    let _ = write!(out, "{} queries {:.1}s", snapshot.total, snapshot.elapsed.as_secs_f64());
+    let (all, shown) = (snapshot.total, snapshot.shown());
+    let _ = write!(out, "{all} queries");
+    if shown < all {
+        let _ = write!(out, " ({shown} shown)");
+    }
+    let _ = write!(out, " {:.1}s", snapshot.elapsed.as_secs_f64());
     if failed > 0 {
         let _ = write!(out, " {failed} failed");
     }

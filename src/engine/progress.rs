@@ -1,5 +1,6 @@
 //! What a watcher of a search sees.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ pub struct Snapshot {
     pub focus: Option<DateTime<Utc>>,
     /// Queries that have ended.
     pub done: usize,
-    /// Queries made.
+    /// Queries made, also those of branches that led to no goal.
     pub total: usize,
     /// Time since the search began, or that it took.
     pub elapsed: Duration,
@@ -36,6 +37,12 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// How many queries the tree shows, each counted once.
+    pub fn shown(&self) -> usize {
+        let runs = self.tree.nodes.iter().flat_map(|node| &node.runs);
+        runs.map(|run| &run.query).collect::<HashSet<_>>().len()
+    }
+
     /// Whether a query failed, timed out or was given up. A source that is not configured counts
     /// only if it is the cluster or a goal of the search: nobody asked for it else.
     pub fn partial(&self) -> bool {
