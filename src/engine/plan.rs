@@ -68,6 +68,16 @@ impl Plan {
         rule.goal.iter().any(|place| self.within(spent, reached, |costs| costs.from_place(place)))
     }
 
+    /// Whether a path may come to a domain, wherever it begins.
+    pub fn comes_to(&self, domain: &str) -> bool {
+        let there = |place: &Place| match place {
+            Place::Class(class) => class.domain() == domain,
+            Place::Any(any) => any == domain,
+        };
+        let mut rules = self.rules.iter().enumerate();
+        rules.any(|(number, rule)| rule.goal.iter().any(there) && self.worth(number, 0, 0))
+    }
+
     /// Whether a path may go to a class at a cost, and if so, which goals it has reached then.
     /// At a class that the path has been at before it ends, so only a goal is of use there.
     pub fn enter(&self, class: &Class, cost: u32, reached: u64, visited: bool) -> Option<u64> {

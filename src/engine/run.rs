@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::stream::{self, BoxStream, SelectAll};
+use futures::future::ready;
+use futures::stream::{self, BoxStream, FuturesUnordered, SelectAll};
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -101,6 +102,14 @@ impl Asker {
             .collect()
     }
 
+    /// What stores do beforehand for a search that may come to them. There are no answers in it.
+    fn prepare(&self, comes_to: impl Fn(&str) -> bool) -> Option<BoxStream<'static, Answer>> {
+        let stores = self.stores.iter().filter(|(domain, _)| comes_to(domain));
+        let work: FuturesUnordered<_> =
+            stores.filter_map(|(_, store)| store.prepare(self.scope)).collect();
+        (!work.is_empty()).then(|| work.filter_map(|()| ready(None)).boxed())
+    }
+
     /// Sets severity and status of what an answer brought, where its store has not done it.
     pub(super) fn judge(&self, mut answer: Answer) -> Answer {
         if let Ok(found) = &mut answer.result {
@@ -163,6 +172,8 @@ impl Drive {
         stop: Arc<Notify>,
         deadline: Option<Instant>,
     ) {
+        let ahead = self.asker.prepare(|domain| self.search.comes_to(domain));
+        self.open.extend(ahead);
         self.ask(first);
         let mut shown = self.began;
         let mut due = Some(shown);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -29,6 +30,12 @@ pub trait Store: Send + Sync {
     /// calls in the order of their ranks with a bound on how many are in flight, and gives every
     /// call a timeout and a byte cap.
     fn fetch(&self, batch: Vec<Ranked>, scope: Scope) -> BoxStream<'static, Answer>;
+
+    /// Asks for what it has to know before it can answer any query, while others are at work. A
+    /// search that may come to this store lets it begin at once; `None` if there is nothing.
+    fn prepare(&self, _scope: Scope) -> Option<BoxFuture<'static, ()>> {
+        None
+    }
 
     /// The back ends behind it, as they are now.
     fn sources(&self) -> Vec<Source>;

@@ -258,6 +258,19 @@ async fn a_failed_list_of_labels_is_not_asked_for_again_at_once() {
 }
 
 #[tokio::test]
+async fn names_of_labels_that_were_asked_for_beforehand_are_not_asked_for_again() {
+    let mut loki = Loki::new();
+    loki.add(ago(9), "x", &[("namespace", "shop"), ("pod", "db-0")]);
+    let (server, store) = start(loki).await;
+    let early = store.prepare(scope(5)).expect("something to ask");
+    let (found, ()) =
+        futures::join!(ask(&store, "log:application:{namespace: shop}", scope(5)), early);
+    assert_eq!(found.unwrap().objects.len(), 1);
+    assert_eq!(server.paths().iter().filter(|path| path.ends_with("labels")).count(), 1);
+    assert!(store.prepare(scope(5)).is_none(), "they are known");
+}
+
+#[tokio::test]
 async fn the_names_of_labels_are_known_for_the_next_search_too() {
     let mut loki = Loki::new();
     loki.add(ago(9), "x", &[("namespace", "shop"), ("pod", "db-0")]);

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::StreamExt;
-use futures::future::join_all;
+use futures::future::{BoxFuture, join_all};
 use futures::stream::BoxStream;
+use futures::{FutureExt as _, StreamExt};
 use korrel8::client::http::{HttpClient, HttpOptions};
 use korrel8::client::ranked;
 use korrel8::client::transport::{Broken, Call, Reply, Transport};
@@ -269,6 +269,56 @@ async fn at_the_deadline_what_was_found_stands() {
     assert!(runs().any(|run| run.state == RunState::Cancelled));
     settle().await;
     assert_eq!(open.load(Ordering::SeqCst), 0);
+}
+
+/// A store that notes what it was asked to know beforehand, and for what.
+struct Early(&'static str, Arc<Mutex<Vec<String>>>);
+
+impl Store for Early {
+    fn fetch(&self, batch: Vec<Ranked>, _: Scope) -> BoxStream<'static, Answer> {
+        self.1.lock().unwrap().push(format!("{} fetch", self.0));
+        let answer = |one: Ranked| Answer {
+            query: one.query,
+            result: Ok(Found::default()),
+            took: Duration::ZERO,
+        };
+        futures::stream::iter(batch.into_iter().map(answer)).boxed()
+    }
+
+    fn prepare(&self, _: Scope) -> Option<BoxFuture<'static, ()>> {
+        let (name, noted) = (self.0, Arc::clone(&self.1));
+        Some(async move { noted.lock().unwrap().push(format!("{name} prepare")) }.boxed())
+    }
+
+    fn sources(&self) -> Vec<Source> {
+        Vec::new()
+    }
+}
+
+#[tokio::test]
+async fn stores_that_a_search_may_come_to_prepare_while_others_are_asked() {
+    let (_, domains, rules) = world();
+    for (goals, reach, expected) in [
+        (&[][..], 1, &["k8s prepare", "k8s fetch", "log prepare", "log fetch"][..]),
+        (&["log"], 5, &["k8s prepare", "k8s fetch", "log prepare", "log fetch"]),
+        (&["k8s:Node"], 1, &["k8s prepare", "k8s fetch"]),
+        (&[], 0, &[]),
+    ] {
+        let noted = Arc::new(Mutex::new(Vec::new()));
+        let store = |name| Arc::new(Early(name, Arc::clone(&noted))) as Arc<dyn Store>;
+        let stores = ["k8s", "log"].map(|name| (name.to_owned(), store(name)));
+        let engine = Engine::new(domains.clone(), Arc::clone(&rules), stores.into());
+        let goals = goals.iter().map(|goal| domains.goal(goal).unwrap()).collect();
+        let start = vec![Arc::new(objects(&domains)[0].clone())];
+        let (scope, deadline) = (scope(100), None);
+        let request = Request { start, asked: None, goals, reach, scope, deadline };
+        engine.search(request).finish().await;
+        let noted = noted.lock().unwrap().clone();
+        for word in expected {
+            assert!(noted.iter().any(|noted| noted == word), "{word}: {noted:?}");
+        }
+        assert_eq!(noted.len(), expected.len(), "{noted:?}");
+    }
 }
 
 #[tokio::test]

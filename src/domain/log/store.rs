@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use futures::future::join_all;
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, join_all};
 use futures::stream::{self, BoxStream, FuturesUnordered, StreamExt};
 
 use super::gather::{Ask, Asked, How, Server};
@@ -74,6 +75,14 @@ impl Store for LokiStore {
         let pods = ranked(all, async move { inner.pods(pods, scope, started).await });
         let translated = stream::once(pods);
         stream::select(direct, translated.flatten()).boxed()
+    }
+
+    fn prepare(&self, scope: Scope) -> Option<BoxFuture<'static, ()>> {
+        let inner = Arc::clone(&self.0);
+        inner.kept(scope.window).is_none().then(|| {
+            // What went wrong is told to the queries that come.
+            async move { drop(inner.labels(scope.window).await) }.boxed()
+        })
     }
 
     fn sources(&self) -> Vec<Source> {

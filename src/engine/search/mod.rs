@@ -167,6 +167,11 @@ impl Search {
         self.settle_all();
     }
 
+    /// Whether it may come to queries of a domain.
+    pub fn comes_to(&self, domain: &str) -> bool {
+        self.plan.comes_to(domain)
+    }
+
     /// Whether nothing is pending.
     pub fn finished(&self) -> bool {
         self.over || self.queries.used().1 == 0
