@@ -39,14 +39,25 @@ impl Class {
     /// `k8s:Deployment.v1.apps`. A class that has no version is itself.
     #[must_use]
     pub fn unversioned(&self) -> Self {
-        let Some((kind, rest)) = self.0.name.split_once('.') else { return self.clone() };
-        let (version, group) = rest.split_once('.').unwrap_or((rest, ""));
+        let (kind, group) = self.versionless();
+        let whole = kind.len() + group.len() == self.0.name.len();
+        if whole { self.clone() } else { Self::new(self.domain(), &[kind, group].concat()) }
+    }
+
+    /// Whether both are the same but for the version.
+    pub fn is_version_of(&self, other: &Self) -> bool {
+        let ((kind, group), (own_kind, own_group)) = (other.versionless(), self.versionless());
+        self.0.domain == other.0.domain
+            && kind.bytes().chain(group.bytes()).eq(own_kind.bytes().chain(own_group.bytes()))
+    }
+
+    /// What stands before and after the version in the name; the group has its dot.
+    fn versionless(&self) -> (&str, &str) {
+        let name = &*self.0.name;
+        let Some((kind, rest)) = name.split_once('.') else { return (name, "") };
+        let (version, group) = rest.split_at(rest.find('.').unwrap_or(rest.len()));
         let digits = version.strip_prefix('v').unwrap_or_default();
-        if !digits.starts_with(|c: char| c.is_ascii_digit()) {
-            return self.clone();
-        }
-        let dot = if group.is_empty() { "" } else { "." };
-        Self::new(self.domain(), &format!("{kind}{dot}{group}"))
+        if digits.starts_with(|c: char| c.is_ascii_digit()) { (kind, group) } else { (name, "") }
     }
 
     /// The name up to its first dot: the kind of a Kubernetes class, else the whole name.
@@ -81,7 +92,10 @@ mod tests {
             ("Deployment.apps", "Deployment.apps"),
             ("application", "application"),
         ] {
-            assert_eq!(Class::new("k8s", name).unversioned().name(), expected, "{name}");
+            let (class, other) = (Class::new("k8s", name), Class::new("k8s", expected));
+            assert_eq!(class.unversioned(), other, "{name}");
+            assert!(class.is_version_of(&other) && other.is_version_of(&class), "{name}");
+            assert!(!class.is_version_of(&Class::new("k8s", "Deployment.v1")), "{name}");
         }
     }
 }

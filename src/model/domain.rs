@@ -71,17 +71,7 @@ impl Domains {
 
     fn class_of(&self, domain: &str, name: &str) -> Result<Class, ParseError> {
         let domain = self.domain(domain)?;
-        domain.class(name).ok_or_else(|| {
-            let classes = domain.classes();
-            ParseError::UnknownClass {
-                domain: domain.name().to_owned(),
-                name: name.to_owned(),
-                similar: similar(name, classes.iter().map(Class::name))
-                    .into_iter()
-                    .map(str::to_owned)
-                    .collect(),
-            }
-        })
+        domain.class(name).ok_or_else(|| unknown(&**domain, name))
     }
 
     /// The classes that a goal names: `log:application`, or all of a domain by `log`.
@@ -102,19 +92,53 @@ impl Domains {
     /// assert_eq!(query.text(), r#"k8s:Pod.v1:{"name":"db-0","namespace":"shop"}"#);
     /// ```
     pub fn query(&self, text: &str) -> Result<Query, ParseError> {
+        let (domain, name, selector) = self.parts(text)?;
+        let class = domain.class(name).ok_or_else(|| unknown(&**domain, name))?;
+        read(&**domain, class, selector)
+    }
+
+    /// The same, but `None` for a class that there is not if `skip` says so of its name: looking
+    /// for others with a name like it takes long, and not every caller wants to know.
+    pub fn query_or_skip(
+        &self,
+        text: &str,
+        skip: impl Fn(&str) -> bool,
+    ) -> Result<Option<Query>, ParseError> {
+        let (domain, name, selector) = self.parts(text)?;
+        match domain.class(name) {
+            Some(class) => read(&**domain, class, selector).map(Some),
+            None if skip(name) => Ok(None),
+            None => Err(unknown(&**domain, name)),
+        }
+    }
+
+    /// Domain, name of the class and selector of a query.
+    fn parts<'t>(&self, text: &'t str) -> Result<(&Arc<dyn Domain>, &'t str, &'t str), ParseError> {
         let text = text.trim();
         let malformed = || ParseError::Query { text: text.to_owned() };
         let (domain, rest) = text.split_once(':').ok_or_else(malformed)?;
         let (name, selector) = rest.split_once(':').ok_or_else(malformed)?;
-        let class = self.class_of(domain.trim(), name.trim())?;
-        self.domain(class.domain())?.parse(&class, selector.trim()).map_err(|fault| {
-            ParseError::Selector { class, selector: selector.trim().to_owned(), fault }
-        })
+        Ok((self.domain(domain.trim())?, name.trim(), selector.trim()))
     }
 
     /// An object of a class from its body.
     pub fn object(&self, class: &Class, body: Value) -> Result<Object, ParseError> {
         Ok(self.domain(class.domain())?.object(class, body))
+    }
+}
+
+fn read(domain: &dyn Domain, class: Class, selector: &str) -> Result<Query, ParseError> {
+    let query = domain.parse(&class, selector);
+    query.map_err(|fault| ParseError::Selector { class, selector: selector.to_owned(), fault })
+}
+
+fn unknown(domain: &dyn Domain, name: &str) -> ParseError {
+    let classes = domain.classes();
+    let similar = similar(name, classes.iter().map(Class::name));
+    ParseError::UnknownClass {
+        domain: domain.name().to_owned(),
+        name: name.to_owned(),
+        similar: similar.into_iter().map(str::to_owned).collect(),
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod body;
 mod class;
+mod compact;
 mod domain;
 mod labels;
 mod logql;
@@ -27,6 +28,7 @@ mod window;
 
 pub use body::{Body, Fields};
 pub use class::Class;
+pub use compact::Compact;
 pub use domain::{Domain, Domains, ParseError};
 pub use labels::{fingerprint, is_matchers, parse_matchers, parse_string, stable_hash};
 pub use logql::LogQl;

@@ -35,7 +35,14 @@ pub struct Query {
 impl Query {
     /// A query of a class.
     pub fn new(class: Class, selector: impl Selector) -> Self {
-        let text = [class.domain(), ":", class.name(), ":", &selector.text()].concat().into();
+        let text = selector.text();
+        Self::spelled(class, &text, selector)
+    }
+
+    /// The same for a selector of which the canonical text is known.
+    pub fn spelled(class: Class, text: &str, selector: impl Selector) -> Self {
+        debug_assert_eq!(selector.text(), text, "this is the canonical text");
+        let text = [class.domain(), ":", class.name(), ":", text].concat().into();
         Self { class, text, selector: Arc::new(selector) }
     }
 

@@ -7,7 +7,7 @@ use minijinja::Value;
 
 use super::quick::{Known, Outcome, Program};
 use super::{RuleSet, compile, template};
-use crate::model::{Class, Object, ParseError, Query, clean};
+use crate::model::{Class, Object, Query, clean};
 
 /// An object as templates see it; made once and used for all rules. What few rules need is made
 /// when the first of them asks for it.
@@ -88,14 +88,11 @@ impl RuleSet {
     fn queries(&self, rule: usize, text: &str) -> Applied {
         let mut queries: Vec<Query> = Vec::new();
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-            let query = match self.domains.query(line) {
-                Ok(query) => query,
-                Err(ParseError::UnknownClass { name, .. })
-                    if !self.rules[rule].query.contains(&name) =>
-                {
-                    // The object named the kind, and the cluster does not have it.
-                    continue;
-                }
+            // The object may name a kind that the cluster does not have; the rule may not.
+            let own = |name: &str| self.rules[rule].query.contains(name);
+            let query = match self.domains.query_or_skip(line, |name| !own(name)) {
+                Ok(Some(query)) => query,
+                Ok(None) => continue,
                 Err(fault) => return Applied::Fault(format!("{fault}\n  in {}", clean(line))),
             };
             if !self.leads_to(rule, query.class()) {

@@ -34,7 +34,7 @@ impl Pattern {
     pub fn admits(&self, class: &Class) -> bool {
         match self {
             Self::Class(own) => own == class,
-            Self::Kind(own) => own == class || own.unversioned() == class.unversioned(),
+            Self::Kind(own) => own == class || own.is_version_of(class),
             Self::Any(domain) => domain == class.domain(),
         }
     }

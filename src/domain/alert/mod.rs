@@ -5,6 +5,8 @@ mod object;
 mod query;
 mod store;
 
+use std::sync::LazyLock;
+
 pub use query::AlertSelector;
 use serde_json::Value;
 pub use store::AlertStore;
@@ -18,7 +20,8 @@ pub struct Alert;
 impl Alert {
     /// The class of all alerts, `alert:alert`.
     pub fn all() -> Class {
-        Class::new("alert", "alert")
+        static ALL: LazyLock<Class> = LazyLock::new(|| Class::new("alert", "alert"));
+        ALL.clone()
     }
 }
 
@@ -40,7 +43,10 @@ impl Domain for Alert {
     }
 
     fn parse(&self, class: &Class, selector: &str) -> Result<Query, SelectorError> {
-        Ok(Query::new(class.clone(), AlertSelector::parse(selector)?))
+        Ok(match AlertSelector::canonical(selector) {
+            Some(read) => Query::spelled(class.clone(), selector, read),
+            None => Query::new(class.clone(), AlertSelector::parse(selector)?),
+        })
     }
 
     fn object(&self, class: &Class, body: Value) -> Object {

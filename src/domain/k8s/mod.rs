@@ -86,11 +86,17 @@ impl Domain for K8s {
     }
 
     fn class(&self, name: &str) -> Option<Class> {
-        self.catalog().class(name)
+        self.catalog.read().unwrap_or_else(PoisonError::into_inner).class(name)
     }
 
     fn parse(&self, class: &Class, selector: &str) -> Result<Query, SelectorError> {
-        let selector = Selector::parse(selector, self.catalog().is_cluster_scoped(class.name()))?;
+        let scoped = || self.catalog().is_cluster_scoped(class.name());
+        if let Some(read) = Selector::canonical(selector)
+            && (read.namespace.is_none() || !scoped())
+        {
+            return Ok(Query::spelled(class.clone(), selector, read));
+        }
+        let selector = Selector::parse(selector, scoped())?;
         Ok(Query::new(class.clone(), selector))
     }
 

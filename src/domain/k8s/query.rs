@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::labels::Labels;
 use super::selects::selects;
-use crate::model::{self, Class, Object, Path, SelectorError, UniqueMap};
+use crate::model::{self, Class, Compact, Object, Path, SelectorError, UniqueMap};
 
 /// What a Kubernetes query selects. All parts that are given must hold.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -129,6 +129,31 @@ impl Selector {
         })
     }
 
+    /// Reads a text that is canonical already, for a kind whose namespace means something; `None`
+    /// if it may not be. It reads nothing else than [`Selector::parse`] would.
+    pub(super) fn canonical(text: &str) -> Option<Self> {
+        let mut own = Self::default();
+        Compact::read(text, |reader, key| {
+            match key {
+                "fields" => reader.entries(|reader, path| {
+                    own.fields.insert(path.parse().ok()?, reader.text()?.to_owned());
+                    Some(())
+                })?,
+                "labels" => own.labels = Labels::equal(reader.texts()?).ok()?,
+                "match" => reader.entries(|reader, path| {
+                    own.matching.insert(path.parse().ok()?, vec![reader.text()?.into()]);
+                    Some(())
+                })?,
+                "name" => own.name = Some(some(reader)?),
+                "namespace" => own.namespace = Some(some(reader)?),
+                "selects" => own.selects = Some(reader.texts()?),
+                _ => return None,
+            }
+            Some(())
+        })?;
+        Some(own)
+    }
+
     /// Whether there are parts that the server cannot decide: `match` or `selects`.
     pub fn has_client_side(&self) -> bool {
         !self.matching.is_empty() || self.selects.is_some()
@@ -205,6 +230,11 @@ impl model::Selector for Selector {
                 && self.accepts_body(&object.body),
         )
     }
+}
+
+/// A text that is not empty.
+fn some(reader: &mut Compact<'_>) -> Option<String> {
+    reader.text().filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// Where a key stands in the text of a selector.

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::model::Domains;
+use crate::model::{self, Domains};
 
 fn domains() -> Domains {
     Domains::new(vec![Arc::new(K8s::new())])
@@ -223,6 +223,32 @@ fn word() -> impl Strategy<Value = String> {
     "[a-z][a-z0-9./-]{0,6}"
 }
 
+#[test]
+fn a_selector_that_is_canonical_is_read_quickly() {
+    for (text, quick) in [
+        (r#"{"name":"db-0","namespace":"shop"}"#, true),
+        (r#"{"fields":{"spec.nodeName":"n"},"labels":{"a":"b"},"match":{"x[*].y":"z"}}"#, true),
+        (r#"{"selects":{"a":"b","c":"d"}}"#, true),
+        (r#"{"namespace":"shop","name":"db-0"}"#, false),
+        (r#"{"name":"a","name":"b"}"#, false),
+        (r#"{"name":""}"#, false),
+        (r#"{"namespace":""}"#, false),
+        (r#"{"name":"a\"b"}"#, false),
+        (r#"{"labels":{}}"#, false),
+        (r#"{"labels":{"a":"not a label"}}"#, false),
+        (r#"{"match":{"..":"z"}}"#, false),
+        (r#"{"match":{"x":1}}"#, false),
+        (r#"{"other":"x"}"#, false),
+        (r#"{"name":"x"} "#, false),
+    ] {
+        let read = Selector::canonical(text);
+        assert_eq!(read.is_some(), quick, "{text}");
+        assert!(read.is_none_or(|read| model::Selector::text(&read) == text), "{text}");
+    }
+    let query = domains().query(r#"k8s:Node:{"name":"n","namespace":"shop"}"#).expect("parses");
+    assert_eq!(query.selector_text(), r#"{"name":"n"}"#);
+}
+
 prop_compose! {
     fn selector()(
         namespace in proptest::option::of(text()),
@@ -256,5 +282,10 @@ proptest! {
         let again = domains.query(first.text()).expect("parses again");
         prop_assert_eq!(first.text(), again.text());
         prop_assert_eq!(first.selector::<Selector>(), again.selector::<Selector>());
+        if let Some(quick) = Selector::canonical(first.selector_text()) {
+            let read = Selector::parse(first.selector_text(), false).expect("parses");
+            prop_assert_eq!(model::Selector::text(&quick), first.selector_text());
+            prop_assert_eq!(quick, read);
+        }
     }
 }

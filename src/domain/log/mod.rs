@@ -13,7 +13,7 @@ mod query;
 mod read;
 mod store;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 pub use crate::model::LogQl;
 pub use journal::Journal;
@@ -27,6 +27,9 @@ use crate::model::{Class, Domain, Object, Query, SelectorError, Vocabulary};
 
 /// The names of the classes.
 pub const CLASSES: [&str; 3] = ["application", "audit", "infrastructure"];
+
+/// The classes, made once.
+static ALL: LazyLock<[Class; 3]> = LazyLock::new(|| CLASSES.map(|name| Class::new("log", name)));
 
 /// The domain `log`.
 #[derive(Clone, Debug)]
@@ -56,15 +59,18 @@ impl Domain for Log {
     }
 
     fn classes(&self) -> Vec<Class> {
-        CLASSES.iter().map(|name| Class::new("log", name)).collect()
+        ALL.to_vec()
     }
 
     fn class(&self, name: &str) -> Option<Class> {
-        CLASSES.contains(&name).then(|| Class::new("log", name))
+        ALL.iter().find(|class| class.name() == name).cloned()
     }
 
     fn parse(&self, class: &Class, selector: &str) -> Result<Query, SelectorError> {
-        Ok(Query::new(class.clone(), LogSelector::parse(selector)?))
+        Ok(match LogSelector::canonical(selector) {
+            Some(read) => Query::spelled(class.clone(), selector, read),
+            None => Query::new(class.clone(), LogSelector::parse(selector)?),
+        })
     }
 
     fn object(&self, class: &Class, mut body: Value) -> Object {

@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::journal::Journal;
 use super::object::fields;
 use crate::model::{
-    Body, LogQl, Object, Selector, SelectorError, UniqueMap, is_matchers, trace_id, trace_id_of,
+    Body, Compact, LogQl, Object, Selector, SelectorError, UniqueMap, is_matchers, trace_id,
+    trace_id_of,
 };
 
 /// Which log lines.
@@ -47,6 +48,32 @@ pub struct PodLogs {
 }
 
 impl LogSelector {
+    /// Reads the Pods or the journal of a text that is canonical already; `None` if it may not be.
+    pub(super) fn canonical(text: &str) -> Option<Self> {
+        let mut pods = PodLogs::default();
+        let mut journal = Journal::default();
+        let (mut of_pods, mut of_node) = (false, false);
+        Compact::read(text, |reader, key| {
+            match key {
+                "node" => reader.text()?.clone_into(&mut journal.node),
+                "units" => journal.units = reader.list()?,
+                "containers" => pods.containers = reader.list()?,
+                "labels" => pods.labels = reader.texts()?,
+                "name" => pods.name = Some(reader.text()?.to_owned()),
+                "namespace" => pods.namespace = Some(reader.text()?.to_owned()),
+                _ => return None,
+            }
+            of_pods |= !matches!(key, "node" | "units");
+            of_node |= key == "node";
+            Some(())
+        })?;
+        match (of_pods, of_node) {
+            (true, false) if journal.units.is_empty() => Some(Self::Pods(pods)),
+            (false, true) => Some(Self::Journal(journal)),
+            _ => None,
+        }
+    }
+
     /// Reads `{namespace: …, name: …}`, `{node: …, units: […]}` or `{namespace="…"} |= "…"`.
     pub fn parse(text: &str) -> Result<Self, SelectorError> {
         let text = text.trim();
@@ -60,14 +87,17 @@ impl LogSelector {
                  that gives lines, as {namespace=\"shop\"} |= \"error\"",
             ));
         }
-        let journal = SelectorError::parse_yaml::<Journal>(text);
-        if let Ok(mut journal) = journal {
+        // The name of a key may be written with escapes.
+        let named = text.contains("node") || text.contains('\\');
+        let journal = named.then(|| SelectorError::parse_yaml::<Journal>(text));
+        if let Some(Ok(mut journal)) = journal {
             journal.units.sort();
             journal.units.dedup();
             return Ok(Self::Journal(journal));
         }
-        let mut pods: PodLogs = SelectorError::parse_yaml(text)
-            .map_err(|fault| journal.err().filter(|_| text.contains("node:")).unwrap_or(fault))?;
+        let journal = journal.and_then(Result::err).filter(|_| text.contains("node:"));
+        let mut pods: PodLogs =
+            SelectorError::parse_yaml(text).map_err(|fault| journal.unwrap_or(fault))?;
         pods.containers.sort();
         pods.containers.dedup();
         if let Some(trace) = &mut pods.trace {

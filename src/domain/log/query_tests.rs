@@ -28,6 +28,31 @@ fn equal_selectors_print_equally() {
 }
 
 #[test]
+fn canonical_selectors_are_read_quickly() {
+    for (text, quick) in [
+        (r#"{"containers":["a","b"],"name":"db-0","namespace":"shop"}"#, true),
+        (r#"{"labels":{"app":"db"}}"#, true),
+        (r#"{"node":"n1","units":["crio","kubelet"]}"#, true),
+        (r#"{"node":"n1"}"#, true),
+        (r#"{"units":["crio"]}"#, false),
+        (r#"{"name":"x","node":"n1"}"#, false),
+        (r#"{"namespace":"shop","units":["crio"]}"#, false),
+        (r#"{"containers":["b","a"]}"#, false),
+        (r#"{"containers":[]}"#, false),
+        (r#"{"name":"x","previous":true}"#, false),
+        (r#"{namespace="shop"}"#, false),
+    ] {
+        let read = LogSelector::canonical(text);
+        assert_eq!(read.is_some(), quick, "{text}");
+        assert!(read.is_none_or(|read| read.text() == text), "{text}");
+    }
+    for text in [r#"{"name":"x","node":"n1"}"#, r#"{"namespace":"shop","units":["crio"]}"#] {
+        assert!(LogSelector::parse(text).is_err(), "{text}");
+    }
+    assert_eq!(printed(r#"{"nod\u0065":"n1"}"#), r#"{"node":"n1"}"#);
+}
+
+#[test]
 fn faults_say_what_and_where() {
     for (text, offset, words) in [
         ("{namespac: shop}", None, "namespac"),
@@ -122,6 +147,10 @@ proptest! {
         let once = LogSelector::parse(&text)
             .map_err(|fault| TestCaseError::fail(format!("{text}: {fault}")))?
             .text();
-        prop_assert_eq!(printed(&once), once);
+        prop_assert_eq!(printed(&once), once.as_str());
+        if let Some(quick) = LogSelector::canonical(&once) {
+            let read = LogSelector::parse(&once).expect("parses");
+            prop_assert_eq!(format!("{quick:?}"), format!("{read:?}"));
+        }
     }
 }

@@ -6,6 +6,8 @@ mod query;
 mod store;
 mod vector;
 
+use std::sync::LazyLock;
+
 pub use query::MetricSelector;
 use serde_json::Value;
 pub use store::MetricStore;
@@ -19,7 +21,8 @@ pub struct Metric;
 impl Metric {
     /// The class of all series, `metric:metric`.
     pub fn all() -> Class {
-        Class::new("metric", "metric")
+        static ALL: LazyLock<Class> = LazyLock::new(|| Class::new("metric", "metric"));
+        ALL.clone()
     }
 }
 

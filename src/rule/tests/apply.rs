@@ -53,6 +53,30 @@ fn values_are_json_and_lines_are_queries() {
 }
 
 #[test]
+fn values_that_yaml_would_change_come_through() {
+    // The second template is run by the engine, whose selectors are read as YAML.
+    let engine = "{% set all = [name]|list %}k8s:Node:{name: {{ all|join }}}";
+    for value in [
+        " db ",
+        "\tdb",
+        "a\u{85}b",
+        "a\u{2028}b\u{2029}",
+        "\u{feff}a",
+        "a\nb",
+        "a: b #c",
+        "'",
+        "~",
+        "no",
+        "1.10",
+    ] {
+        for query in ["k8s:Node:{name: {{ name }}}", engine] {
+            let expected = format!("k8s:Node.v1:{}", json!({"name": value}));
+            assert_eq!(made(query, json!({"name": value})), [expected], "{value:?} in {query}");
+        }
+    }
+}
+
+#[test]
 fn a_missing_value_means_that_the_rule_does_not_apply() {
     let body = json!({"empty": "", "null": null, "labels": {}, "list": []});
     for query in [
