@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::hint::black_box;
 use std::time::Duration;
 
-use korrel8::model::{Class, Object};
+use korrel8::model::{Class, Domains, Object};
 use korrel8::rule::{Applied, Pattern, RuleSet};
 use serde_json::Value;
 
@@ -26,15 +26,15 @@ struct Case {
 }
 
 pub(crate) fn run() -> Vec<Row> {
-    let (_, rules) = crate::world::rules();
-    let cases = cases(&rules);
+    let (domains, rules) = crate::world::rules();
+    let cases = cases(&domains, &rules);
     let (apply, not): (Vec<&Case>, Vec<&Case>) =
         cases.iter().partition(|case| !case.queries.is_empty());
     vec![applies(&rules, &apply), bare(&rules, &apply), misses(&rules, &not), views(&rules, &cases)]
 }
 
 /// The examples of all rules. `AlertToMetric` is not here: it rewrites an expression.
-fn cases(rules: &RuleSet) -> Vec<Case> {
+fn cases(domains: &Domains, rules: &RuleSet) -> Vec<Case> {
     let mut cases = Vec::new();
     for (number, rule) in rules.rules().iter().enumerate() {
         for example in rule.examples.iter().filter(|_| &*rule.name != "AlertToMetric") {
@@ -42,7 +42,7 @@ fn cases(rules: &RuleSet) -> Vec<Case> {
                 Pattern::Class(class) | Pattern::Kind(class) => class.clone(),
                 Pattern::Any(domain) => Class::new(domain, "Widget.v1.example"),
             });
-            let object = Object::new(class, "id", example.given.clone());
+            let object = domains.object(&class, example.given.clone()).expect("a class of ours");
             let queries = match rules.apply(number, &rules.view(&object)) {
                 Applied::Queries(made) => made.iter().map(|query| query.text().into()).collect(),
                 _ => Vec::new(),

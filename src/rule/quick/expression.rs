@@ -46,6 +46,17 @@ pub(super) fn expression(tokens: &[Token]) -> Expr {
     }
 }
 
+fn field_of(of: Expr, field: String) -> Expr {
+    match of {
+        Expr::Name(name) => Expr::Path(name, vec![field]),
+        Expr::Path(name, mut fields) => {
+            fields.push(field);
+            Expr::Path(name, fields)
+        }
+        other => Expr::Field(Box::new(other), field),
+    }
+}
+
 /// The grammar of the engine, level by level, the loosest operator first.
 struct Parser<'t> {
     tokens: &'t [Token],
@@ -140,12 +151,12 @@ impl Parser<'_> {
             if self.sign(".") {
                 let [Token::Word(field), rest @ ..] = self.tokens else { return None };
                 self.tokens = rest;
-                of = Expr::Field(Box::new(of), field.clone());
+                of = field_of(of, field.clone());
             } else if self.sign("[") {
                 let [index, Token::Sign("]"), rest @ ..] = self.tokens else { return None };
                 self.tokens = rest;
                 of = match index {
-                    Token::Text(field) => Expr::Field(Box::new(of), field.clone()),
+                    Token::Text(field) => field_of(of, field.clone()),
                     Token::Number(place) => Expr::At(Box::new(of), *place),
                     _ => return None,
                 };
@@ -226,7 +237,7 @@ impl Parser<'_> {
         }
     }
 
-    /// A list or tuple of constants, or one expression in brackets.
+    /// A list or tuple, or one expression in brackets.
     fn listed(&mut self, close: &str, list: bool) -> Option<Expr> {
         let mut items = Vec::new();
         let mut several = list;
@@ -244,11 +255,8 @@ impl Parser<'_> {
             return items.pop().filter(|_| items.is_empty());
         }
         let constant = |item| if let Expr::Const(value) = item { Some(value) } else { None };
-        items
-            .into_iter()
-            .map(constant)
-            .collect::<Option<Vec<Value>>>()
-            .map(|all| Expr::Const(all.into()))
+        let all: Option<Vec<Value>> = items.iter().cloned().map(constant).collect();
+        Some(all.map_or(Expr::List(items), |all| Expr::Const(all.into())))
     }
 
     fn call(&mut self, word: &str) -> Option<Expr> {
@@ -260,11 +268,13 @@ impl Parser<'_> {
             }
         }
         let (word, wanted) = match word {
+            "beside" => (Word::Beside, 1),
             "class" => (Word::Class, 2),
             "label" => (Word::Label, 1),
             "labelname" => (Word::LabelName, 1),
             "line" => (Word::Line, 1),
             "logclass" => (Word::LogClass, 1),
+            "messenger" => (Word::Messenger, 1),
             "named" => (Word::Named, 1),
             "re" => (Word::Re, 1),
             "selector" => (Word::Selector, 1),

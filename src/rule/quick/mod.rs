@@ -5,6 +5,7 @@
 //! but for the spelling of selectors: they are JSON already, which parses quickly (`tidy.rs`).
 
 mod expression;
+mod operate;
 mod parse;
 mod run;
 mod tidy;
@@ -42,8 +43,11 @@ enum Part {
 #[derive(Clone, Debug)]
 enum Expr {
     Const(serde_json::Value),
+    List(Vec<Expr>),
     Name(String),
     Field(Box<Expr>, String),
+    /// A name and the fields to go down from there.
+    Path(String, Vec<String>),
     Or(Box<Expr>, Box<Expr>),
     And(Box<Expr>, Box<Expr>),
     Not(Box<Expr>),
@@ -71,11 +75,13 @@ enum Expr {
 /// The functions of templates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Word {
+    Beside,
     Class,
     Label,
     LabelName,
     Line,
     LogClass,
+    Messenger,
     Named,
     Re,
     Selector,
@@ -101,10 +107,10 @@ impl Expr {
     /// Whether it can do nothing worse than find nothing.
     fn harmless(&self) -> bool {
         match self {
-            Self::Const(_) | Self::Name(_) => true,
+            Self::Const(_) | Self::Name(_) | Self::Path(..) => true,
             Self::Field(of, _) => of.harmless(),
             Self::Call(word, arguments) => {
-                matches!(word, Word::Label | Word::Named | Word::Subject)
+                matches!(word, Word::Label | Word::Messenger | Word::Named | Word::Subject)
                     && arguments.iter().all(Self::harmless)
             }
             _ => false,

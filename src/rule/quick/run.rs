@@ -3,10 +3,10 @@
 
 use std::borrow::Cow;
 use std::rc::Rc;
-use std::sync::LazyLock;
 
 use serde_json::Value;
 
+use super::operate::{equal, field_of, joined, len, plain, selected};
 use super::value::Val;
 use super::{Expr, Part, Program, Word};
 use crate::model::{Body, Vocabulary, escape_re2};
@@ -37,17 +37,19 @@ pub(in crate::rule) struct Known<'a> {
     pub(in crate::rule) words: &'a Vocabulary,
 }
 
-enum Stop {
+/// Why a program ends early.
+pub(super) enum Stop {
     Missing,
     Unsure,
 }
 
-type Run<T> = Result<T, Stop>;
+pub(super) type Run<T> = Result<T, Stop>;
 
 impl Program {
     pub(in crate::rule) fn run<'a>(&'a self, known: &'a Known<'a>) -> Outcome {
         let mut state = State { known, names: Vec::new(), out: Vec::new(), steps: 0 };
         match state.all(self) {
+            Ok(()) if state.out.is_empty() => Outcome::DoesNotApply,
             Ok(()) => String::from_utf8(state.out).map_or(Outcome::Unsure, Outcome::Printed),
             Err(Stop::Missing) => Outcome::DoesNotApply,
             Err(Stop::Unsure) => Outcome::Unsure,
@@ -76,22 +78,32 @@ impl<'a> State<'a> {
                 values.push(value);
             }
         }
-        self.out.reserve(ROOM);
         let mut values = values.iter();
         for part in sure {
             match part {
-                Part::Text(text) => self.out.extend_from_slice(text.as_bytes()),
+                Part::Text(text) => self.write(text),
                 _ => values.next().map_or(Ok(()), |value| self.print(value))?,
             }
         }
         self.parts(rest)
     }
 
+    /// Blank lines at the start mean nothing, so that what prints nothing else needs no room.
+    fn write(&mut self, text: &str) {
+        if self.out.is_empty() {
+            if text.trim_start().is_empty() {
+                return;
+            }
+            self.out.reserve(ROOM);
+        }
+        self.out.extend_from_slice(text.as_bytes());
+    }
+
     fn parts(&mut self, parts: &'a [Part]) -> Run<()> {
         for part in parts {
             self.step()?;
             match part {
-                Part::Text(text) => self.out.extend_from_slice(text.as_bytes()),
+                Part::Text(text) => self.write(text),
                 Part::Print(expr) => {
                     let value = self.eval(expr)?;
                     self.print(&value)?;
@@ -128,7 +140,8 @@ impl<'a> State<'a> {
             return Err(Stop::Missing);
         }
         let outside = self.names.len();
-        for item in list.elements().ok_or(Stop::Unsure)? {
+        for place in 0..list.len().ok_or(Stop::Unsure)? {
+            let item = list.at(place);
             self.step()?;
             if let [name] = names {
                 self.names.push((name, item));
@@ -163,7 +176,7 @@ impl<'a> State<'a> {
             Val::Json(json) => self.json(json)?,
             Val::Map(map) => self.json(&**map)?,
             Val::Bool(truth) => self.json(truth)?,
-            Val::List(_) | Val::Undefined => return Err(Stop::Unsure),
+            Val::List(_) | Val::Parts(_) | Val::Undefined => return Err(Stop::Unsure),
         }
         Ok(())
     }
@@ -176,8 +189,20 @@ impl<'a> State<'a> {
         self.step()?;
         Ok(match expr {
             Expr::Const(value) => Val::Json(value),
+            Expr::List(items) => {
+                let items: Run<Vec<_>> = items.iter().map(|item| self.eval(item)).collect();
+                Val::List(Rc::new(items?))
+            }
             Expr::Name(name) => self.name(name)?,
             Expr::Field(of, field) => field_of(&self.eval(of)?, field)?,
+            Expr::Path(name, fields) => {
+                self.steps += fields.len();
+                let mut value = self.name(name)?;
+                for field in fields {
+                    value = field_of(&value, field)?;
+                }
+                value
+            }
             Expr::Or(left, right) => match self.eval(left)? {
                 left if left.is_true() => left,
                 _ => self.eval(right)?,
@@ -211,7 +236,9 @@ impl<'a> State<'a> {
             Expr::Call(word, arguments) => self.call(*word, arguments)?,
             Expr::Having(of, field) => {
                 let mut kept = Vec::new();
-                for item in list(&self.eval(of)?)? {
+                let list = self.eval(of)?;
+                for place in 0..len(&list)? {
+                    let item = list.at(place);
                     self.step()?;
                     if field_of(&item, field)?.is_true() {
                         kept.push(item);
@@ -219,11 +246,17 @@ impl<'a> State<'a> {
                 }
                 Val::List(Rc::new(kept))
             }
-            Expr::First(of) => list(&self.eval(of)?)?.into_iter().next().unwrap_or(Val::Undefined),
-            Expr::Last(of) => list(&self.eval(of)?)?.pop().unwrap_or(Val::Undefined),
+            Expr::First(of) => {
+                let list = self.eval(of)?;
+                len(&list).map(|_| list.at(0))?
+            }
+            Expr::Last(of) => {
+                let list = self.eval(of)?;
+                len(&list)?.checked_sub(1).map_or(Val::Undefined, |last| list.at(last))
+            }
             Expr::At(of, place) => {
-                let mut all = self.eval(of)?.elements().ok_or(Stop::Unsure)?;
-                if *place < all.len() { all.swap_remove(*place) } else { Val::Undefined }
+                let list = self.eval(of)?;
+                list.len().map(|_| list.at(*place)).ok_or(Stop::Unsure)?
             }
             Expr::Split(of, by) => self.split(of, by)?,
             Expr::Starts(of, text) => Val::Bool(self.text(of)?.starts_with(text.as_str())),
@@ -269,9 +302,9 @@ impl<'a> State<'a> {
             self.steps += text.len() / 10;
             return Ok(text.contains(item));
         }
-        let all = all.elements().ok_or(Stop::Unsure)?;
-        self.steps += all.len();
-        Ok(all.iter().any(|one| one.text() == Some(item)))
+        let len = all.len().ok_or(Stop::Unsure)?;
+        self.steps += len;
+        Ok((0..len).any(|place| all.at(place).text() == Some(item)))
     }
 
     fn call(&mut self, word: Word, arguments: &'a [Expr]) -> Run<Val<'a>> {
@@ -282,7 +315,7 @@ impl<'a> State<'a> {
         let second = arguments.get(1).map(|second| self.eval(second)).transpose()?;
         if first.missing() || second.as_ref().is_some_and(Val::missing) {
             // A term that is empty is no missing value.
-            let term = matches!(word, Word::Label | Word::Subject);
+            let term = matches!(word, Word::Beside | Word::Label | Word::Messenger | Word::Subject);
             return Err(if term { Stop::Unsure } else { Stop::Missing });
         }
         let text = first.into_text().ok_or(Stop::Unsure)?;
@@ -293,6 +326,15 @@ impl<'a> State<'a> {
                 let second = second.ok_or(Stop::Unsure)?;
                 let kind = second.text().ok_or(Stop::Unsure)?;
                 Val::Safe(class_name(&text, kind).ok_or(Stop::Unsure)?.into())
+            }
+            Word::Beside => {
+                let mut all = (self.known.labels)().beside.iter();
+                let parts = all.find(|parts| parts.contains_key(text.as_ref()));
+                parts.map_or(Val::Undefined, Val::Parts)
+            }
+            Word::Messenger => {
+                let labels = (self.known.labels)();
+                found(words.read(&labels.carrier, &text, &labels.hidden))
             }
             Word::Label => found((self.known.labels)().read(words, &text)),
             Word::Subject => found((self.known.labels)().subject(&text)),
@@ -311,59 +353,4 @@ impl<'a> State<'a> {
             Word::Selector => return Err(Stop::Unsure),
         })
     }
-}
-
-/// What stands in a field. Nothing has no fields; what is neither that nor a map has none either.
-fn field_of<'a>(of: &Val<'a>, field: &str) -> Run<Val<'a>> {
-    match of {
-        Val::Json(Value::Object(map)) => Ok(map.get(field).map_or(Val::Undefined, Val::Json)),
-        Val::Undefined => Err(Stop::Missing),
-        Val::Json(Value::Array(_)) | Val::List(_) | Val::Map(_) => Err(Stop::Unsure),
-        _ => Ok(Val::Undefined),
-    }
-}
-
-fn list<'a>(of: &Val<'a>) -> Run<Vec<Val<'a>>> {
-    if matches!(of, Val::Undefined) {
-        return Err(Stop::Missing);
-    }
-    of.elements().ok_or(Stop::Unsure)
-}
-
-fn equal(left: &Val<'_>, right: &Val<'_>) -> Run<bool> {
-    match (left, right) {
-        (Val::Undefined, _) | (_, Val::Undefined) => Err(Stop::Missing),
-        _ => Ok(left.text().ok_or(Stop::Unsure)? == right.text().ok_or(Stop::Unsure)?),
-    }
-}
-
-fn joined<'a>(left: &Val<'a>, right: &Val<'a>) -> Run<Val<'a>> {
-    // What is added to nothing is a fault, and no missing value.
-    let mut all = left.elements().ok_or(Stop::Unsure)?;
-    all.extend(right.elements().ok_or(Stop::Unsure)?);
-    Ok(Val::List(Rc::new(all)))
-}
-
-fn plain<'v>(value: &'v Val<'_>) -> Run<&'v str> {
-    match value {
-        Val::Undefined => Err(Stop::Missing),
-        // Text that is printed as it is would make the whole so.
-        Val::Safe(_) => Err(Stop::Unsure),
-        other => other.text().ok_or(Stop::Unsure),
-    }
-}
-
-/// `selector(…)` where there are no expressions: the map of `matchLabels`, or an empty one.
-fn selected<'a>(selector: &Val<'a>) -> Run<Val<'a>> {
-    static ALL: LazyLock<Value> = LazyLock::new(|| Value::Object(serde_json::Map::new()));
-    if selector.missing() {
-        return Err(Stop::Missing);
-    }
-    let Val::Json(map @ Value::Object(_)) = selector else { return Err(Stop::Unsure) };
-    let part = |name: &str| map.get(name).map_or(Val::Undefined, Val::Json);
-    if part("matchExpressions").is_true() {
-        return Err(Stop::Unsure);
-    }
-    let labels = part("matchLabels");
-    Ok(if labels.is_true() { labels } else { Val::Json(&ALL) })
 }

@@ -1,6 +1,7 @@
 //! What expressions come to: JSON of the object as it stands, or what was made of it.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde_json::Value;
@@ -17,6 +18,8 @@ pub(super) enum Val<'a> {
     List(Rc<Vec<Val<'a>>>),
     /// A map that a function made; it can be printed and no more.
     Map(Rc<Value>),
+    /// What the labels of an object name; it has fields and no more.
+    Parts(&'a BTreeMap<String, String>),
 }
 
 impl<'a> Val<'a> {
@@ -27,6 +30,7 @@ impl<'a> Val<'a> {
             Self::Text(text) | Self::Safe(text) => !text.is_empty(),
             Self::List(list) => !list.is_empty(),
             Self::Map(_) => true,
+            Self::Parts(parts) => !parts.is_empty(),
             Self::Json(Value::Number(number)) => number.as_f64() != Some(0.0),
             Self::Json(Value::String(text)) => !text.is_empty(),
             Self::Json(Value::Array(list)) => !list.is_empty(),
@@ -60,6 +64,25 @@ impl<'a> Val<'a> {
             Self::Text(text) | Self::Safe(text) => Some(text),
             _ => None,
         }
+    }
+
+    /// How long the list is, if it is one.
+    pub(super) fn len(&self) -> Option<usize> {
+        match self {
+            Self::Json(Value::Array(list)) => Some(list.len()),
+            Self::List(list) => Some(list.len()),
+            _ => None,
+        }
+    }
+
+    /// An element of a list; what is beyond its end is undefined.
+    pub(super) fn at(&self, place: usize) -> Self {
+        let found = match self {
+            Self::Json(Value::Array(list)) => list.get(place).map(Self::Json),
+            Self::List(list) => list.get(place).cloned(),
+            _ => None,
+        };
+        found.unwrap_or(Self::Undefined)
     }
 
     /// The elements of a list.
