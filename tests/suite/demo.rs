@@ -95,6 +95,19 @@ async fn the_stories_can_be_followed() {
             1,
             "data-postgres-0",
         ),
+        (
+            r#"trace:span:{resource.service.name = "checkout" && status = error}"#,
+            45,
+            5,
+            "connection refused",
+        ),
+        ("trace:span:5d08e3c1f6b94a27835be1907adc42f0", 45, 17, "checkout SELECT orders 3.19 s"),
+        (
+            "log:application:{namespace: shop, trace: 9c1f4a7be2d35086b1f07ce4a8d2936e}",
+            45,
+            5,
+            "connect failed",
+        ),
         ("log:infrastructure:{namespace: kube-system}", 60, 20, "taint-eviction-controller"),
     ] {
         demo.check(query, minutes, least, words).await;

@@ -16,6 +16,7 @@ mod metric;
 mod node;
 mod pod;
 mod source;
+mod span;
 #[cfg(test)]
 mod tests;
 mod workload;
@@ -46,11 +47,13 @@ const INCIDENTS: [&str; 8] = [
     include_str!("../../../assets/demo/incidents/collector.yaml"),
     include_str!("../../../assets/demo/incidents/noise.yaml"),
 ];
-const LOGS: [&str; 4] = [
+const TRACES: &str = include_str!("../../../assets/demo/traces.yaml");
+const LOGS: [&str; 5] = [
     include_str!("../../../assets/demo/logs/shop.log"),
     include_str!("../../../assets/demo/logs/payments.log"),
     include_str!("../../../assets/demo/logs/monitoring.log"),
     include_str!("../../../assets/demo/logs/kube-system.log"),
+    include_str!("../../../assets/demo/logs/traces.log"),
 ];
 
 /// The demo as it looks at a moment, which is cut to whole seconds: the last thing happened just
@@ -79,6 +82,7 @@ pub fn demo(now: DateTime<Utc>) -> Recording {
         alert::add(&mut world, &story.alerts);
     }
     metric::add_usual(&mut world, &happenings);
+    span::add(&mut world, &yaml::<Vec<span::Trace>>(TRACES));
     let vocabulary = Vocabulary::builtin();
     for text in LOGS {
         log::add(&mut world, &vocabulary, text);

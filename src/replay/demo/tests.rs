@@ -209,6 +209,44 @@ fn every_incident_has_its_cause_near_its_alert() {
 }
 
 #[test]
+fn every_trace_belongs_to_pods_and_stands_in_their_logs() {
+    let pods = pods();
+    let mut spans: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
+    for (_, span) in all(&DEMO, "trace") {
+        spans.entry(text(span, "/traceID")).or_default().push(span);
+    }
+    let ids = |trace: &str| -> BTreeSet<&str> {
+        spans[trace].iter().map(|span| text(span, "/spanID")).collect()
+    };
+    for (trace, list) in &spans {
+        let known = ids(trace);
+        assert!((8..=25).contains(&list.len()) && known.len() == list.len(), "{trace}");
+        let own = |span: &Value| {
+            let resource = &span["resource"];
+            let part = |name: &str| resource[name].as_str().unwrap_or_default();
+            format!("{}/{}", part("k8s.namespace.name"), part("k8s.pod.name"))
+        };
+        for span in list {
+            assert!(pods.contains_key(&own(span)), "{span}");
+            let parent = span["parentSpanID"].as_str();
+            assert!(parent.is_none_or(|parent| known.contains(parent)), "{span}");
+            assert!(!span.to_string().contains("{ip "), "{span}");
+            for link in span["links"].as_array().into_iter().flatten() {
+                assert!(ids(text(link, "/traceID")).contains(text(link, "/spanID")), "{link}");
+            }
+        }
+        let told = all(&DEMO, "log").into_iter().any(|(_, line)| {
+            let pod = format!("{}/{}", text(line, "/namespace"), text(line, "/pod"));
+            text(line, "/body").contains(trace) && list.iter().any(|span| own(span) == pod)
+        });
+        assert!(told, "{trace} stands in no log of its Pods");
+    }
+    let failed =
+        |list: &&Vec<&Value>| list.iter().any(|span| text(span, "/status/code") == "error");
+    assert_eq!((spans.len(), spans.values().filter(failed).count()), (3, 1));
+}
+
+#[test]
 fn nothing_lies_in_the_future_and_all_times_move() {
     let later = at("2031-02-03T04:05:06Z");
     let other = demo(later);
