@@ -1,5 +1,6 @@
 //! The explorer over an engine.
 
+use std::collections::HashSet;
 use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 
@@ -14,7 +15,8 @@ use super::wire::{Purpose, Session};
 use super::{Outcome, start, usage};
 use crate::engine::{Request, Running, objects};
 use crate::graph::{Run, RunState};
-use crate::model::{Answer, Class, Found, Scope, Source, StoreError};
+use crate::model::{Answer, Class, Found, Object, Query, Scope, Source, StoreError};
+use crate::rule::{Applied, RuleSet};
 use crate::tui::{
     self, Handle, Keymap, Listing, Live, Options, Place, SearchRequest, Start, Usual, World,
 };
@@ -127,6 +129,30 @@ impl World for Explored {
         Live { snapshots: running.progress(), handle: Box::new(Alive(running)) }
     }
 
+    fn trace(&self, span: Arc<Object>) -> BoxFuture<'static, Result<Found, String>> {
+        let session = Arc::clone(&self.0);
+        async move {
+            let id = span.text("/traceID").unwrap_or_default();
+            let query = format!("{}:{id}", span.class);
+            let query = session.engine.domains().query(&query);
+            let query = query.map_err(|fault| fault.to_string())?;
+            asked(&session, vec![query], &span).await
+        }
+        .boxed()
+    }
+
+    fn lines(&self, spans: Vec<Arc<Object>>) -> BoxFuture<'static, Result<Found, String>> {
+        let session = Arc::clone(&self.0);
+        async move {
+            let Some(first) = spans.iter().min_by_key(|span| span.time).cloned() else {
+                return Ok(Found::default());
+            };
+            let queries = log_queries(session.engine.rules(), &spans);
+            asked(&session, queries, &first).await
+        }
+        .boxed()
+    }
+
     fn sources(&self) -> Vec<Source> {
         self.0.engine.sources()
     }
@@ -134,6 +160,62 @@ impl World for Explored {
     fn refresh(&self) {
         self.0.refresh();
     }
+}
+
+/// Spans that one trace may have at the least, whatever the limit: a part of one misleads.
+const SPANS: usize = 20_000;
+
+/// What rules lead to from spans to log lines, each query once.
+fn log_queries(rules: &RuleSet, spans: &[Arc<Object>]) -> Vec<Query> {
+    let Some(first) = spans.first() else { return Vec::new() };
+    let to_logs =
+        |rule: &usize| rules.rules()[*rule].goal.iter().any(|goal| goal.domain() == "log");
+    let numbers: Vec<usize> = rules.starting_at(&first.class).filter(to_logs).collect();
+    let mut queries = Vec::new();
+    // Spans of one process are alike.
+    let mut seen = HashSet::new();
+    for span in
+        spans.iter().filter(|span| seen.insert(span.body.get("resource").map(ToString::to_string)))
+    {
+        let view = rules.view(span);
+        for rule in &numbers {
+            if let Applied::Queries(found) = rules.apply(*rule, &view) {
+                queries.extend(found);
+            }
+        }
+    }
+    let mut seen = HashSet::new();
+    queries.retain(|query| seen.insert(query.text().to_owned()));
+    queries
+}
+
+/// All answers as one, in the window of a search from a span. The error is told if there is
+/// nothing else.
+async fn asked(
+    session: &Session,
+    queries: Vec<Query>,
+    span: &Arc<Object>,
+) -> Result<Found, String> {
+    let scope = Scope {
+        window: session.usual_window(std::slice::from_ref(span)),
+        focus: span.time,
+        limit: session.settings.limit.max(SPANS),
+    };
+    let answers = session.engine.get(queries, scope).await;
+    let mut all = Found { objects: objects(&answers), ..Found::default() };
+    all.objects.sort_by_key(|object| object.time);
+    for answer in answers {
+        match answer.result {
+            Ok(found) => {
+                all.cut = all.cut.or(found.cut);
+                all.missing = all.missing.or(found.missing);
+                all.note = all.note.or(found.note);
+            }
+            Err(error) if all.objects.is_empty() => return Err(failure(&error)),
+            Err(error) => all.missing = Some(error),
+        }
+    }
+    Ok(all)
 }
 
 /// Classes of one domain are one thing to look for.

@@ -119,6 +119,36 @@ fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
+/// A duration in nanoseconds for people, with about three digits.
+pub fn spent(nanos: i64) -> String {
+    #[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
+    let number = nanos as f64;
+    match nanos {
+        ..1_000 => format!("{nanos} ns"),
+        1_000..1_000_000 => short(number / 1e3, "µs"),
+        1_000_000..1_000_000_000 => short(number / 1e6, "ms"),
+        1_000_000_000..60_000_000_000 => short(number / 1e9, "s"),
+        _ => {
+            let seconds = nanos / 1_000_000_000;
+            let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+            if hours > 0 {
+                format!("{hours} h {minutes} min")
+            } else {
+                format!("{minutes} min {} s", seconds % 60)
+            }
+        }
+    }
+}
+
+fn short(number: f64, unit: &str) -> String {
+    let decimals = match number {
+        ..9.995 => 2,
+        ..99.95 => 1,
+        _ => 0,
+    };
+    format!("{number:.decimals$} {unit}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,5 +183,21 @@ mod tests {
     fn typos_are_understood() {
         assert_eq!(similar("pood", ["Pod.v1", "Node.v1", "Secret.v1"]), ["Pod.v1"]);
         assert!(similar("zzzzzz", ["Pod.v1"]).is_empty());
+    }
+
+    #[test]
+    fn durations_have_three_digits() {
+        for (nanos, expected) in [
+            (0, "0 ns"),
+            (999, "999 ns"),
+            (1_500, "1.50 µs"),
+            (312_000_000, "312 ms"),
+            (99_960_000, "100 ms"),
+            (7_310_566_324, "7.31 s"),
+            (61_000_000_000, "1 min 1 s"),
+            (7_260_000_000_000, "2 h 1 min"),
+        ] {
+            assert_eq!(spent(nanos), expected);
+        }
     }
 }

@@ -17,6 +17,8 @@ pub(crate) enum Scope {
     Results,
     /// In the detail of one object.
     Detail,
+    /// In the spans of a trace.
+    Trace,
 }
 
 impl Scope {
@@ -28,6 +30,7 @@ impl Scope {
             Self::Paths => "Paths",
             Self::Results => "Results",
             Self::Detail => "Detail",
+            Self::Trace => "Trace",
         }
     }
 }
@@ -88,6 +91,11 @@ actions! {
     }
     Detail {
         Format "format" ["f"] "YAML or JSON" "YAML/JSON"
+    }
+    Trace {
+        FoldSpan "fold-span" ["space"] "Fold or unfold the span" "fold"
+        NextFailed "next-failed" ["e"] "Next failed span" "next error"
+        PreviousFailed "previous-failed" ["E"] "Previous failed span" ""
     }
     Everywhere {
         Down "down" ["j", "down"] "Down" ""

@@ -16,6 +16,7 @@ use super::pane::chooser::Chooser;
 use super::pane::detail::Detail;
 use super::pane::paths::Paths;
 use super::pane::results::Results;
+use super::pane::waterfall::Waterfall;
 use super::theme::Tone;
 use super::widget::prompt::Prompt;
 use super::world::{Place, SearchRequest, Start};
@@ -117,6 +118,8 @@ pub(crate) struct Explore {
     pub(crate) paths: Paths,
     pub(crate) results: Results,
     pub(crate) detail: Detail,
+    /// A trace, which lies over the panes.
+    pub(crate) trace: Option<Waterfall>,
     pub(crate) focus: Pane,
     pub(crate) zoom: bool,
     /// The user wants to see the logs as soon as there are some.
@@ -176,6 +179,9 @@ impl App {
 
     /// The scope of the pane that has the focus.
     pub(crate) fn scope(&self) -> Scope {
+        if self.view().is_some_and(|view| view.trace.is_some()) {
+            return Scope::Trace;
+        }
         match self.view().map(|view| view.focus) {
             None => Scope::Alerts,
             Some(Pane::Paths) => Scope::Paths,
@@ -229,6 +235,7 @@ impl Explore {
             paths: Paths::default(),
             results: Results::default(),
             detail: Detail::default(),
+            trace: None,
             focus: Pane::Paths,
             zoom: false,
             awaits_logs: false,
@@ -285,6 +292,9 @@ impl Explore {
 
     /// Makes all panes fit the tree again.
     pub(crate) fn rebuild(&mut self, layout: &Layout) {
+        if let Some(trace) = &mut self.trace {
+            trace.fit(layout.body);
+        }
         let Some(snapshot) = self.snapshot.clone() else { return };
         self.paths.build(&snapshot.tree, usize::from(layout.rows(Pane::Paths).height));
         self.follow(layout);

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::world::SearchRequest;
+use crate::model::Object;
 
 /// Names a search for as long as the explorer runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,6 +23,8 @@ pub(crate) enum Effect {
     Cancel(SearchId),
     /// Ask what the user looks at first: a node, by its key.
     Prefer(SearchId, Arc<str>),
+    /// Ask for the whole trace of a span, then for what its Pods said in it.
+    Trace(SearchId, Arc<Object>),
     /// Forget what was kept from earlier calls.
     Refresh,
     /// Look how the sources are doing.

@@ -9,7 +9,7 @@ use crossterm::event::{KeyEvent, MouseEvent};
 use super::effect::SearchId;
 use super::world::{Listing, Start};
 use crate::engine::Snapshot;
-use crate::model::Source;
+use crate::model::{Found, Source};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -32,6 +32,10 @@ pub(crate) enum Event {
     Snapshot(SearchId, Arc<Snapshot>),
     /// A search has ended without a last word.
     Lost(SearchId),
+    /// The whole trace of a span that was opened in a search, by the span's id, or why not.
+    Trace(SearchId, Arc<str>, Result<Found, String>),
+    /// What the Pods of that trace said in it.
+    Lines(SearchId, Arc<str>, Result<Found, String>),
     /// How the sources are doing.
     Sources(Vec<Source>),
 }

@@ -20,6 +20,8 @@ pub(crate) enum Kind {
     Log,
     /// A series of values.
     Series,
+    /// A span of a trace.
+    Span,
 }
 
 /// What kind of rows the objects of a node make.
@@ -29,6 +31,7 @@ pub(crate) fn kind(class: &crate::model::Class) -> Kind {
         ("alert", _) => Kind::Alert,
         ("log", _) => Kind::Log,
         ("metric", _) => Kind::Series,
+        ("trace", _) => Kind::Span,
         _ => Kind::Thing,
     }
 }
@@ -64,6 +67,7 @@ pub(crate) fn name(object: &Object) -> &str {
         Kind::Alert => object.text("/labels/alertname"),
         Kind::Series => object.text("/labels/__name__"),
         Kind::Log => term(object, "pod"),
+        Kind::Span => object.text("/name"),
         Kind::Thing | Kind::Event => object.text("/metadata/name"),
     };
     named.unwrap_or_else(|| object.id.rsplit('/').next().unwrap_or(&object.id))
@@ -85,6 +89,7 @@ pub(crate) fn subject(object: &Object) -> String {
         Kind::Alert => return object.about.clone(),
         Kind::Log => term(object, "pod"),
         Kind::Series => return name(object).to_owned(),
+        Kind::Span => return format!("{} {}", service(object), name(object)),
         Kind::Thing | Kind::Event => Some(name(object)),
     };
     match (namespace(object), name) {
@@ -101,6 +106,7 @@ pub(crate) fn message(object: &Object) -> &str {
     match kind(&object.class) {
         Kind::Alert => notes.iter().find_map(note).unwrap_or_default(),
         Kind::Event => object.text("/message").or(object.text("/note")).unwrap_or(&object.preview),
+        Kind::Span => object.text("/status/message").unwrap_or_default(),
         _ => plain_preview(object),
     }
 }
@@ -133,6 +139,17 @@ pub(crate) fn state(object: &Object) -> &str {
 /// Whether an alert is silenced or inhibited.
 pub(crate) fn suppressed(object: &Object) -> bool {
     ["suppressed", "silenced", "inhibited"].contains(&state(object))
+}
+
+/// The name of a span's service; empty if it does not tell.
+pub(crate) fn service(object: &Object) -> &str {
+    object.text("/service").unwrap_or_default()
+}
+
+/// How long a span took; empty for anything else.
+pub(crate) fn took(object: &Object) -> String {
+    let nanos = object.body.get("durationNano").and_then(Value::as_i64);
+    nanos.map(crate::model::spent).unwrap_or_default()
 }
 
 /// Whether a list of an alert has something in it.
@@ -201,6 +218,7 @@ pub(crate) fn hay(object: &Object) -> String {
             let reason = object.text("/reason").unwrap_or(&object.status);
             format!("{tag} {reason} {kind} {involved} {} {}", object.id, message(object))
         }
+        Kind::Span => format!("{tag} {} {}", object.preview, object.id),
         Kind::Thing => {
             let labels = object.body.pointer("/metadata/labels").and_then(Value::as_object);
             let (status, preview) = (state(object), &object.preview);
@@ -228,7 +246,7 @@ pub(crate) fn label(node: &Node) -> String {
     let mut names = node.members.iter().map(|member| name(&member.object));
     let first = names.next();
     let same = match kind(&node.class) {
-        Kind::Log | Kind::Event => None,
+        Kind::Log | Kind::Event | Kind::Span => None,
         Kind::Series => first.filter(|first| names.all(|name| name == *first)),
         Kind::Thing | Kind::Alert => first.filter(|_| names.next().is_none()),
     };

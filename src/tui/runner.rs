@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use super::effect::{Effect, SearchId};
 use super::event::Event;
 use super::world::{Handle, Live, World};
+use crate::model::Object;
 
 /// The least time between two states of one search.
 const PACE: Duration = Duration::from_millis(30);
@@ -21,6 +22,7 @@ pub(super) struct Runner {
     answers: mpsc::Sender<Event>,
     searches: HashMap<SearchId, Search>,
     asking: Option<Task>,
+    tracing: Option<Task>,
 }
 
 /// A task that ends when this is dropped.
@@ -41,7 +43,7 @@ struct Search {
 impl Runner {
     /// Asks a world, and sends what it answers there.
     pub(super) fn new(world: Arc<dyn World>, answers: mpsc::Sender<Event>) -> Self {
-        Self { world, answers, searches: HashMap::new(), asking: None }
+        Self { world, answers, searches: HashMap::new(), asking: None, tracing: None }
     }
 
     /// Does what was asked for, except for what concerns the terminal.
@@ -67,6 +69,7 @@ impl Runner {
                     search.handle.prefer(&key);
                 }
             }
+            Effect::Trace(id, span) => self.trace(id, span),
             Effect::Refresh => self.world.refresh(),
             Effect::LookAtSources => {
                 // A full channel means that newer news is on its way.
@@ -81,6 +84,20 @@ impl Runner {
         self.asking = Some(Task(tokio::spawn(async move {
             let event = answer.await;
             answers.send(event).await.ok();
+        })));
+    }
+
+    /// The trace first, as soon as it is there; then the lines, which may take longer.
+    fn trace(&mut self, id: SearchId, span: Arc<Object>) {
+        let (world, answers) = (Arc::clone(&self.world), self.answers.clone());
+        self.tracing = Some(Task(tokio::spawn(async move {
+            let of = Arc::clone(&span.id);
+            let found = world.trace(span).await;
+            let spans = found.as_ref().map(|found| found.objects.clone()).unwrap_or_default();
+            if answers.send(Event::Trace(id, Arc::clone(&of), found)).await.is_ok() {
+                let lines = world.lines(spans).await;
+                answers.send(Event::Lines(id, of, lines)).await.ok();
+            }
         })));
     }
 
@@ -116,7 +133,7 @@ mod tests {
 
     use super::*;
     use crate::engine::Snapshot;
-    use crate::model::Source;
+    use crate::model::{Found, Source};
     use crate::tui::fixture;
     use crate::tui::world::{Listing, Place, SearchRequest, Start};
 
@@ -158,6 +175,15 @@ mod tests {
         fn search(&self, _: SearchRequest) -> Live {
             let handle = Box::new(Alive(Arc::clone(&self.dropped)));
             Live { snapshots: self.snapshots.clone(), handle }
+        }
+
+        fn trace(&self, span: Arc<Object>) -> BoxFuture<'static, Result<Found, String>> {
+            let found = Found { objects: vec![span], ..Found::default() };
+            std::future::ready(Ok(found)).boxed()
+        }
+
+        fn lines(&self, spans: Vec<Arc<Object>>) -> BoxFuture<'static, Result<Found, String>> {
+            std::future::ready(Err(format!("{} spans", spans.len()))).boxed()
         }
 
         fn sources(&self) -> Vec<Source> {
@@ -219,5 +245,17 @@ mod tests {
         assert!(
             matches!(answers.recv().await, Some(Event::Resolved(Err(text))) if text == "pod/x")
         );
+    }
+
+    #[tokio::test]
+    async fn a_trace_comes_before_its_lines() {
+        let (_states, snapshots) = watch::channel(Arc::new(fixture::finished()));
+        let (sender, mut answers) = mpsc::channel(8);
+        let mut runner = Runner::new(Arc::new(Fake { snapshots, dropped: Arc::default() }), sender);
+        runner.run(Effect::Trace(SearchId(1), fixture::start()));
+        let first = answers.recv().await;
+        assert!(matches!(first, Some(Event::Trace(_, _, Ok(found))) if found.objects.len() == 1));
+        let then = answers.recv().await;
+        assert!(matches!(then, Some(Event::Lines(_, _, Err(text))) if text == "1 spans"));
     }
 }

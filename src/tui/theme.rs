@@ -29,7 +29,19 @@ pub(crate) enum Tone {
     Match,
     /// The selected row of the focused pane.
     Cursor,
+    /// One of several things of a kind that stand side by side, as the services of a trace.
+    Series(usize),
 }
+
+/// The colours that tell such things apart. Red is for what is broken.
+const SERIES: [Color; 6] = [
+    Color::Cyan,
+    Color::Magenta,
+    Color::Green,
+    Color::LightBlue,
+    Color::Yellow,
+    Color::LightMagenta,
+];
 
 impl Tone {
     /// The style of the tone.
@@ -46,6 +58,7 @@ impl Tone {
             Self::Match => {
                 style.fg(Color::Black).bg(Color::Yellow).add_modifier(Modifier::UNDERLINED)
             }
+            Self::Series(number) => style.fg(SERIES[number % SERIES.len()]),
             Self::Cursor => style.add_modifier(Modifier::REVERSED),
         }
     }

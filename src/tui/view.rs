@@ -4,8 +4,9 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::action::Action;
+use super::action::{Action, Scope};
 use super::app::{App, Explore, Typed};
+use super::fact::{self, Kind};
 use super::layout::{LEAST, Layout, PANES, Pane};
 use super::overlay;
 use super::pane::{Frame, header, help};
@@ -85,6 +86,9 @@ fn explorer(app: &App, view: &Explore, layout: &Layout, buffer: &mut Buffer) {
         _ => Line::new(),
     };
     header::pair(buffer, row, &left, right.map_or(&[], std::slice::from_ref));
+    if let Some(trace) = &view.trace {
+        return trace.draw(buffer, frame(app, layout.body, true), rule);
+    }
     if let Some(tabs) = layout.tabs {
         draw_tabs(view, tabs, buffer);
     }
@@ -275,7 +279,7 @@ fn tabs(view: &Explore, short: bool, over: usize) -> Line {
         }
         match (pane, view.node()) {
             (Pane::Results, Some((_, node))) => {
-                let label = crate::tui::fact::label(node);
+                let label = fact::label(node);
                 let most = match over {
                     usize::MAX => usize::MAX,
                     over => label.chars().count().saturating_sub(over).max(6),
@@ -311,7 +315,20 @@ fn bottom(app: &App, area: Rect, buffer: &mut Buffer) {
         line.push(" ", Tone::Plain).push(text, *tone);
         return line.draw(buffer, area, 0);
     }
+    let node = app.view().and_then(Explore::node);
+    let spans = node.is_some_and(|(_, node)| fact::kind(&node.class) == Kind::Span);
     let offered: &[(Action, &str)] = match app.view().map(|view| view.focus) {
+        _ if app.scope() == Scope::Trace => &[
+            (Action::Open, "detail"),
+            (Action::NextFailed, ""),
+            (Action::FoldSpan, ""),
+            (Action::Search, ""),
+            (Action::Explore, "explore from here"),
+            (Action::Close, "back"),
+            (Action::Zoom, "spans only"),
+            (Action::Copy, ""),
+            (Action::CopyQuery, "copy query"),
+        ],
         None => &[
             (Action::Open, "explore"),
             (Action::Search, "filter"),
@@ -332,7 +349,7 @@ fn bottom(app: &App, area: Rect, buffer: &mut Buffer) {
             (Action::Back, "back"),
         ],
         Some(Pane::Results) => &[
-            (Action::Open, "detail"),
+            (Action::Open, if spans { "trace" } else { "detail" }),
             (Action::NextError, ""),
             (Action::Search, ""),
             (Action::Filter, ""),

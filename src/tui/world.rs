@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use tokio::sync::watch;
 
 use crate::engine::Snapshot;
-use crate::model::{Class, Object, Query, Source, StoreError, Window};
+use crate::model::{Class, Found, Object, Query, Source, StoreError, Window};
 
 /// What the explorer asks for. No method blocks.
 pub trait World: Send + Sync + 'static {
@@ -29,6 +29,12 @@ pub trait World: Send + Sync + 'static {
 
     /// Starts a search. It ends when its handle is dropped.
     fn search(&self, request: SearchRequest) -> Live;
+
+    /// All spans of the trace that a span belongs to. The error says why they cannot be had.
+    fn trace(&self, span: Arc<Object>) -> BoxFuture<'static, Result<Found, String>>;
+
+    /// The log lines of some spans of one trace.
+    fn lines(&self, spans: Vec<Arc<Object>>) -> BoxFuture<'static, Result<Found, String>>;
 
     /// Every back end, as it is now.
     fn sources(&self) -> Vec<Source>;

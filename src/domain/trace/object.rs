@@ -3,7 +3,7 @@
 use chrono::DateTime;
 use serde_json::Value;
 
-use crate::model::{Class, Object, clean, span_id, trace_id};
+use crate::model::{Class, Object, clean, span_id, spent, trace_id};
 
 /// A span from a body as `rules/README.md` tells.
 pub(super) fn object(class: &Class, body: Value) -> Object {
@@ -34,7 +34,7 @@ fn preview(body: &Value, nanos: i64) -> String {
         .into_iter()
         .filter_map(|pointer| text(pointer).map(str::to_owned))
         .collect();
-    words.push(duration(nanos));
+    words.push(spent(nanos));
     let failed = text("/status/code") == Some("error");
     let first = |message: &str| message.lines().next().unwrap_or_default().to_owned();
     words.extend(failed.then(|| match text("/status/message").map(first) {
@@ -42,36 +42,6 @@ fn preview(body: &Value, nanos: i64) -> String {
         None => "error".to_owned(),
     }));
     clean(&words.join(" "))
-}
-
-/// A duration in nanoseconds for people, with about three digits.
-pub(super) fn duration(nanos: i64) -> String {
-    #[allow(clippy::cast_precision_loss, reason = "three digits are shown")]
-    let number = nanos as f64;
-    match nanos {
-        ..1_000 => format!("{nanos} ns"),
-        1_000..1_000_000 => short(number / 1e3, "µs"),
-        1_000_000..1_000_000_000 => short(number / 1e6, "ms"),
-        1_000_000_000..60_000_000_000 => short(number / 1e9, "s"),
-        _ => {
-            let seconds = nanos / 1_000_000_000;
-            let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
-            if hours > 0 {
-                format!("{hours} h {minutes} min")
-            } else {
-                format!("{minutes} min {} s", seconds % 60)
-            }
-        }
-    }
-}
-
-fn short(number: f64, unit: &str) -> String {
-    let decimals = match number {
-        ..9.995 => 2,
-        ..99.95 => 1,
-        _ => 0,
-    };
-    format!("{number:.decimals$} {unit}")
 }
 
 #[cfg(test)]
@@ -101,21 +71,5 @@ mod tests {
         let span = object(&Class::new("trace", "span"), body);
         assert_eq!((span.time, span.end), (None, None));
         assert_eq!(&*span.preview, "red 0 ns");
-    }
-
-    #[test]
-    fn durations_have_three_digits() {
-        for (nanos, expected) in [
-            (0, "0 ns"),
-            (999, "999 ns"),
-            (1_500, "1.50 µs"),
-            (312_000_000, "312 ms"),
-            (99_960_000, "100 ms"),
-            (7_310_566_324, "7.31 s"),
-            (61_000_000_000, "1 min 1 s"),
-            (7_260_000_000_000, "2 h 1 min"),
-        ] {
-            assert_eq!(duration(nanos), expected);
-        }
     }
 }

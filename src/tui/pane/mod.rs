@@ -15,6 +15,7 @@ mod said;
 pub(crate) mod series;
 pub(crate) mod sources;
 pub(crate) mod table;
+pub(crate) mod waterfall;
 pub(crate) mod yaml;
 
 use chrono::{DateTime, Utc};

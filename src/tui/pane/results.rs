@@ -333,7 +333,7 @@ fn arrange(node: &Node, shown: &mut [usize]) {
         Kind::Event | Kind::Alert => {
             shown.sort_by_key(|at| std::cmp::Reverse((object(at).severity, object(at).time)));
         }
-        Kind::Series | Kind::Thing => {
+        Kind::Series | Kind::Span | Kind::Thing => {
             shown.sort_by_key(|at| std::cmp::Reverse(object(at).severity));
         }
     }
@@ -369,6 +369,8 @@ fn noun(node: &Node) -> &'static str {
         (Kind::Alert, 1) => "alert",
         (Kind::Alert, _) => "alerts",
         (Kind::Series, _) => "series",
+        (Kind::Span, 1) => "span",
+        (Kind::Span, _) => "spans",
         (Kind::Thing, 1) => "object",
         (Kind::Thing, _) => "objects",
     }

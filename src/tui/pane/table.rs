@@ -85,6 +85,15 @@ const INVOLVED: Column = Column {
     },
 };
 
+const SERVICE: Column = Column {
+    head: "SERVICE",
+    most: 20,
+    tone: Tone::Quiet,
+    cell: |object, _| fact::service(object).into(),
+};
+const TOOK: Column =
+    Column { head: "TOOK", most: 9, tone: Tone::Plain, cell: |object, _| fact::took(object) };
+
 /// The width below which the namespace gives way.
 const ROOMY: usize = 30;
 
@@ -95,6 +104,7 @@ fn columns(kind: Kind) -> &'static [Column] {
     match kind {
         Kind::Alert => &[LEVEL, AGE, NAME, STATE, SUBJECT, MESSAGE],
         Kind::Event => &[LEVEL, AGE, TIMES, REASON, INVOLVED, MESSAGE],
+        Kind::Span => &[LEVEL, AGE, TOOK, SERVICE, NAME, MESSAGE],
         _ => &[LEVEL, AGE, NAME, NAMESPACE, STATE, MESSAGE],
     }
 }

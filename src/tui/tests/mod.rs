@@ -3,6 +3,7 @@
 mod behaviour;
 mod hostile;
 mod screens;
+mod trace;
 mod wishes;
 mod words;
 

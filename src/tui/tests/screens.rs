@@ -3,11 +3,11 @@
 use super::super::fixture::{finished, snapshot, tree};
 use super::Driver;
 
-const WIDE: (u16, u16) = (120, 36);
-const SMALL: (u16, u16) = (80, 24);
+pub(super) const WIDE: (u16, u16) = (120, 36);
+pub(super) const SMALL: (u16, u16) = (80, 24);
 const TINY: (u16, u16) = (40, 12);
 
-fn check(name: &str, driver: &Driver) {
+pub(super) fn check(name: &str, driver: &Driver) {
     insta::with_settings!({ prepend_module_to_snapshot => false, snapshot_path => "../snapshots", omit_expression => true }, {
         insta::assert_snapshot!(name, driver.screen());
     });

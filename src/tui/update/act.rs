@@ -1,6 +1,6 @@
 //! What each action does.
 
-use super::{find, further, history, motion, popups};
+use super::{find, further, history, motion, popups, trace};
 use crate::model::Severity;
 use crate::tui::action::Action;
 use crate::tui::app::{App, Typed};
@@ -16,6 +16,9 @@ const COPY: usize = 74_994;
 
 /// Does what an action means.
 pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
+    if let Some(effects) = trace::act(app, action) {
+        return effects;
+    }
     match action {
         Action::Quit => return vec![Effect::Quit],
         Action::Down => motion::go(app, Motion::By(1)),
@@ -60,6 +63,9 @@ pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::ToggleSuppressed => toggle_suppressed(app),
         Action::Fold => motion::fold(app, None),
         Action::ToggleEmpty => toggle_empty(app),
+        Action::FoldSpan | Action::NextFailed | Action::PreviousFailed => {
+            app.say("this belongs to a trace: Enter on a span opens it", Tone::Quiet);
+        }
         Action::NextError => next_of(app, Severity::Error, true),
         Action::PreviousError => next_of(app, Severity::Error, false),
         Action::NextWarning => next_of(app, Severity::Warning, true),
@@ -95,7 +101,10 @@ fn open(app: &mut App) -> Vec<Effect> {
     };
     match focus {
         Pane::Paths => motion::focus(app, Pane::Results),
-        Pane::Results => motion::focus(app, Pane::Detail),
+        Pane::Results => match trace::open(app) {
+            Some(effects) => return effects,
+            None => motion::focus(app, Pane::Detail),
+        },
         Pane::Detail => return explore(app),
     }
     Vec::new()
@@ -203,7 +212,7 @@ fn copy_query(app: &mut App) -> Vec<Effect> {
     put(app, text, what)
 }
 
-fn put(app: &mut App, text: String, what: &str) -> Vec<Effect> {
+pub(super) fn put(app: &mut App, text: String, what: &str) -> Vec<Effect> {
     if text.len() > COPY {
         let size = text.len() / 1000;
         app.say(

@@ -3,7 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::motion::{self, select_result};
-use crate::tui::app::{App, Typed, Typing};
+use crate::tui::app::{App, Explore, Typed, Typing};
 use crate::tui::layout::Pane;
 use crate::tui::theme::Tone;
 use crate::tui::widget::cursor::Motion;
@@ -14,6 +14,8 @@ use crate::tui::widget::prompt::Prompt;
 /// so there a search filters as well.
 pub(super) fn open(app: &mut App, what: Typed) {
     let what = if app.at.is_none() { Typed::Filter } else { what };
+    let traced = app.view().is_some_and(|view| view.trace.is_some());
+    let what = if traced { Typed::Search } else { what };
     let text = match what {
         Typed::Search => String::new(),
         Typed::Filter => filter(app),
@@ -56,7 +58,7 @@ pub(super) fn typed(app: &mut App) {
             set_needle(app, &text);
             let hits = &find(app).hits;
             let from = hits.iter().find(|hit| **hit >= origin).or(hits.first()).copied();
-            match app.view_mut().map(|view| view.focus) {
+            match app.view_mut().filter(|view| view.trace.is_none()).map(|view| view.focus) {
                 Some(Pane::Detail) => {
                     if let Some(view) = app.view_mut() {
                         view.detail.first_hit();
@@ -73,7 +75,8 @@ pub(super) fn step(app: &mut App, forward: bool) {
     if find(app).needle.is_empty() {
         return app.say("nothing is searched for: / begins a search", Tone::Quiet);
     }
-    if let Some(view) = app.view_mut().filter(|view| view.focus == Pane::Detail) {
+    let detail = |view: &&mut Explore| view.focus == Pane::Detail && view.trace.is_none();
+    if let Some(view) = app.view_mut().filter(detail) {
         return view.detail.step(forward);
     }
     match find(app).step(at(app), forward) {
@@ -103,6 +106,9 @@ fn clear(app: &mut App, what: Typed) {
 }
 
 fn find(app: &App) -> &Find {
+    if let Some(trace) = app.view().and_then(|view| view.trace.as_ref()) {
+        return &trace.find;
+    }
     match app.view() {
         None => &app.alerts.find,
         Some(view) => match view.focus {
@@ -114,6 +120,9 @@ fn find(app: &App) -> &Find {
 }
 
 fn filter(app: &App) -> String {
+    if app.view().is_some_and(|view| view.trace.is_some()) {
+        return String::new();
+    }
     match app.view() {
         None => app.alerts.filter.text(),
         Some(view) => match view.focus {
@@ -125,6 +134,9 @@ fn filter(app: &App) -> String {
 }
 
 fn at(app: &App) -> usize {
+    if let Some(trace) = app.view().and_then(|view| view.trace.as_ref()) {
+        return trace.span();
+    }
     match app.view() {
         None => app.alerts.cursor.at,
         Some(view) => match view.focus {
@@ -137,6 +149,9 @@ fn at(app: &App) -> usize {
 
 fn select(app: &mut App, row: usize) {
     let (rows, layout) = (app.alert_rows(), app.layout());
+    if let Some(trace) = app.view_mut().and_then(|view| view.trace.as_mut()) {
+        return trace.reveal(row, layout.body);
+    }
     match app.view().map(|view| view.focus) {
         None => {
             app.alerts.cursor.at = row;
@@ -157,6 +172,9 @@ fn select(app: &mut App, row: usize) {
 
 fn set_needle(app: &mut App, text: &str) {
     let needle = Needle::new(text);
+    if let Some(trace) = app.view_mut().and_then(|view| view.trace.as_mut()) {
+        return trace.look(needle);
+    }
     match app.view_mut() {
         None => app.alerts.find.needle = needle,
         Some(view) => match view.focus {

@@ -64,6 +64,7 @@ pub(super) fn within(app: &mut App, window: Option<Window>) -> Vec<Effect> {
     };
     let mut view = view.clone();
     view.id = id;
+    view.trace = None;
     let now = app.now;
     let carried = || view.request.focus.map(|focus| Window::around(focus.min(now), now));
     view.request.window = window.or_else(carried);

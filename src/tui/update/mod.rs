@@ -7,6 +7,7 @@ mod further;
 mod history;
 mod motion;
 mod popups;
+mod trace;
 
 use std::sync::Arc;
 
@@ -62,6 +63,8 @@ fn react(app: &mut App, event: Event) -> Vec<Effect> {
         Event::Resolved(found) => return history::resolved(app, found),
         Event::Snapshot(id, snapshot) => return history::snapshot(app, id, snapshot),
         Event::Lost(id) => history::lost(app, id),
+        Event::Trace(id, span, found) => trace::arrived(app, id, &span, found),
+        Event::Lines(id, span, found) => trace::told(app, id, &span, found),
         Event::Sources(sources) => app.sources = sources,
     }
     Vec::new()

@@ -11,6 +11,10 @@ const SIDE: usize = 8;
 
 /// Moves in the focused pane.
 pub(super) fn go(app: &mut App, motion: Motion) {
+    let body = app.layout().body;
+    if let Some(trace) = app.view_mut().and_then(|view| view.trace.as_mut()) {
+        return trace.go(motion, body);
+    }
     match app.view().map(|view| view.focus) {
         None => {
             let rows = app.alert_rows();
@@ -106,6 +110,9 @@ pub(super) fn mouse(app: &mut App, mouse: MouseEvent) {
         return;
     }
     let layout = app.layout();
+    if let Some(trace) = app.view_mut().and_then(|view| view.trace.as_mut()) {
+        return trace.mouse(wheel, mouse.row, layout.body);
+    }
     let Some(focused) = app.view().map(|view| view.focus) else {
         let rows = app.alert_rows();
         match wheel {
