@@ -2,7 +2,7 @@
 //! from it, each request after a given time, so that the whole path of the clients is measured.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::{FutureExt as _, StreamExt as _};
@@ -15,7 +15,7 @@ use korrel8::domain::alert::AlertStore;
 use korrel8::domain::k8s::{Catalog, K8s, KubeStore};
 use korrel8::domain::log::LokiStore;
 use korrel8::domain::metric::MetricStore;
-use korrel8::engine::{Engine, Stores};
+use korrel8::engine::Stores;
 use korrel8::model::{Domains, Object, Scope, Store, Vocabulary, parse_matchers};
 use korrel8::replay::Recording;
 use serde_json::{Map, Value, json};
@@ -23,13 +23,18 @@ use serde_json::{Map, Value, json};
 use crate::http::{Request, Response, Server};
 use crate::world;
 
+/// What was asked and when: the server and the path, without parameters.
+type Calls = Arc<Mutex<Vec<(Instant, String)>>>;
+
 /// Servers that answer from one recording.
 pub(crate) struct Cluster {
-    kube: Server,
+    /// Held only: a server ends with its value.
+    _kube: Server,
     prometheus: Server,
     alertmanager: Server,
     loki: Server,
     config: tempfile::TempDir,
+    calls: Calls,
     /// The servers have threads of their own.
     tasks: Option<tokio::runtime::Runtime>,
 }
@@ -51,10 +56,13 @@ impl Cluster {
             .expect("a runtime");
         let (domains, _) = world::rules();
         let held = Arc::new(Held { stores: world::stores(recording, &domains), domains });
-        let serve = |answer: fn(&Held, &Request) -> Response| {
-            let held = Arc::clone(&held);
+        let calls = Calls::default();
+        let serve = |name: &'static str, answer: fn(&Held, &Request) -> Response| {
+            let (held, calls) = (Arc::clone(&held), Arc::clone(&calls));
             let answer = move |request: &Request| {
                 let began = Instant::now();
+                let text = format!("{name} {}", request.path);
+                calls.lock().unwrap_or_else(PoisonError::into_inner).push((began, text));
                 let mut response = answer(&held, request);
                 response.delay = call.saturating_sub(began.elapsed());
                 response
@@ -62,10 +70,10 @@ impl Cluster {
             tasks.spawn(Server::start(answer)).map(|server| server.expect("a server"))
         };
         let (kube, prometheus, alertmanager, loki) = tokio::join!(
-            serve(kube),
-            serve(prometheus),
-            serve(|held, _| alerts(held)),
-            serve(loki)
+            serve("kube", kube),
+            serve("prometheus", prometheus),
+            serve("alertmanager", |held, _| alerts(held)),
+            serve("loki", loki)
         );
         let config = tempfile::tempdir().expect("a directory");
         let text = json!({"kind": "Config", "apiVersion": "v1", "current-context": "bench",
@@ -73,11 +81,11 @@ impl Cluster {
             "users": [{"name": "bench", "user": {"token": "bench"}}],
             "contexts": [{"name": "bench", "context": {"cluster": "bench", "user": "bench"}}]});
         std::fs::write(config.path().join("config"), text.to_string()).expect("a kubeconfig");
-        Self { kube, prometheus, alertmanager, loki, config, tasks: Some(tasks) }
+        Self { _kube: kube, prometheus, alertmanager, loki, config, calls, tasks: Some(tasks) }
     }
 
-    /// An engine whose stores are the real ones.
-    pub(crate) async fn engine(&self) -> Engine {
+    /// The real stores, which know nothing yet.
+    pub(crate) async fn stores(&self) -> Stores {
         korrel8::client::install_tls();
         let options = KubeOptions {
             kubeconfig: Some(self.config.path().join("config")),
@@ -97,22 +105,12 @@ impl Cluster {
         put("metric", Arc::new(MetricStore::new(Arc::clone(&prometheus))));
         put("alert", Arc::new(AlertStore::new(Some(prometheus), Some(alertmanager))));
         put("log", Arc::new(LokiStore::new(loki, &words)));
-        world::engine(stores)
+        stores
     }
 
-    /// What was asked so far: the paths, without names and parameters, by server.
-    pub(crate) fn calls(&self) -> Vec<String> {
-        let servers = [
-            ("kube", &self.kube),
-            ("prometheus", &self.prometheus),
-            ("alertmanager", &self.alertmanager),
-            ("loki", &self.loki),
-        ];
-        let calls = servers.into_iter().flat_map(|(name, server)| {
-            let requests = server.requests().into_iter();
-            requests.map(move |request| format!("{name} {}", request.path))
-        });
-        calls.collect()
+    /// What was asked since the last time that this was called.
+    pub(crate) fn calls(&self) -> Vec<(Instant, String)> {
+        std::mem::take(&mut self.calls.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -2,19 +2,19 @@
 //! namespace, and over HTTP, where the calls are those of the real clients. The bound is the
 //! longest chain of calls of which each needs the answer of the one before.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::stream::{self, BoxStream, StreamExt as _};
-use korrel8::engine::{Engine, Stores};
-use korrel8::graph::{RunState, Tree};
+use korrel8::engine::Stores;
 use korrel8::model::{Answer, Query, Ranked, Scope, Source, Store};
+use korrel8::replay::Recording;
 use tokio::sync::Semaphore;
 
 use crate::cluster::Cluster;
 use crate::measure::{Row, ratio};
-use crate::world;
+use crate::world::{self, States};
 
 /// What one call takes.
 const CALL: Duration = Duration::from_millis(50);
@@ -24,85 +24,105 @@ const CONCURRENCY: usize = 16;
 
 const RUNS: usize = 5;
 
+/// From where to what: a name, the query of the start, goals, reach.
+type Case = (&'static str, &'static str, &'static [&'static str], u32);
+
+const CASES: [Case; 2] = [
+    ("depth 3 from a Pod", "k8s:Pod:{namespace: shop, name: postgres-0}", &[], 3),
+    ("alert -> logs", "alert:alert:{alertname: KubePodCrashLooping, pod: postgres-0}", &["log"], 5),
+];
+
 pub(crate) fn run() -> Vec<Row> {
+    let demo = korrel8::replay::demo(world::now());
+    let chains = CASES.map(|case| chain(&demo, case));
     let tasks = tokio::runtime::Runtime::new().expect("a runtime");
     tasks.block_on(async {
-        let demo = korrel8::replay::demo(world::now());
-        let (domains, _) = world::rules();
-        let slow: Stores = world::stores(&demo, &domains)
-            .into_iter()
-            .map(|(name, store)| (name, Arc::new(Slow::new(store)) as Arc<dyn Store>))
-            .collect();
-        let memory = world::engine(slow);
         let mut rows = Vec::new();
-        rows.extend(both(&memory, "in memory").await);
+        for (case, chain) in CASES.into_iter().zip(chains) {
+            let mut took = Vec::new();
+            for _ in 0..RUNS {
+                took.push(timed(slow(&demo, CONCURRENCY), &demo, case).await);
+            }
+            rows.push(row(case, "in memory", chain, took));
+        }
         let cluster = Cluster::start(&demo, CALL).await;
-        let engine = cluster.engine().await;
-        rows.extend(both(&engine, "over HTTP").await);
+        for (case, chain) in CASES.into_iter().zip(chains) {
+            let mut took = Vec::new();
+            for run in 0..RUNS {
+                let stores = cluster.stores().await;
+                cluster.calls();
+                let began = Instant::now();
+                took.push(timed(stores, &demo, case).await);
+                if run == 0 {
+                    tell(began, cluster.calls());
+                }
+            }
+            rows.push(row(case, "over HTTP", chain, took));
+        }
         rows
     })
 }
 
-async fn both(engine: &Engine, how: &str) -> Vec<Row> {
-    let pod = "k8s:Pod:{namespace: shop, name: postgres-0}";
-    let alert = "alert:alert:{alertname: KubePodCrashLooping, pod: postgres-0}";
-    vec![
-        row(engine, &format!("depth 3 from a Pod, {how}"), pod, &[], 3).await,
-        row(engine, &format!("alert -> logs, {how}"), alert, &["log"], 5).await,
-    ]
+/// Stores whose every call takes its time.
+fn slow(recording: &Recording, slots: usize) -> Stores {
+    let (domains, _) = world::rules();
+    let stores = world::stores(recording, &domains).into_iter();
+    let slow = |store| Arc::new(Slow::new(store, slots)) as Arc<dyn Store>;
+    stores.map(|(name, store)| (name, slow(store))).collect()
 }
 
-async fn row(engine: &Engine, bench: &str, from: &str, goals: &[&str], reach: u32) -> Row {
-    let start = world::start(engine, from).await;
-    let mut took = Vec::new();
-    for _ in 0..RUNS {
-        engine.refresh();
-        let began = Instant::now();
-        let found = world::search(engine, &start, goals, reach).await;
-        took.push((began.elapsed(), found));
-    }
+/// How many calls have to be made one after the other: the time of a search, on a clock that runs
+/// only while all wait, that makes each call as soon as it is known and any number at once.
+fn chain(recording: &Recording, (_, from, goals, reach): Case) -> u32 {
+    let mut clock = tokio::runtime::Builder::new_current_thread();
+    let clock = clock.enable_all().start_paused(true);
+    let (tasks, all) = (clock.build().expect("a runtime"), Semaphore::MAX_PERMITS);
+    let found = tasks.block_on(async {
+        let start = world::start(&world::engine(slow(recording, all)), from).await;
+        world::search(&world::engine(slow(recording, all)), &start, goals, reach).await
+    });
+    let calls = ratio(world::end(&found).elapsed, CALL).round();
+    (1..100).find(|number| f64::from(*number) >= calls).expect("a short chain")
+}
+
+/// A search with stores that know nothing yet, and how long it took.
+async fn timed(stores: Stores, recording: &Recording, case: Case) -> (Duration, States) {
+    let (_, from, goals, reach) = case;
+    let (domains, _) = world::rules();
+    let known = world::stores(recording, &domains);
+    let start = world::start(&world::engine(known), from).await;
+    let engine = world::engine(stores);
+    let began = Instant::now();
+    let found = world::search(&engine, &start, goals, reach).await;
+    (began.elapsed(), found)
+}
+
+fn row(case: Case, how: &str, chain: u32, mut took: Vec<(Duration, States)>) -> Row {
     took.sort_by_key(|(took, _)| *took);
     let (took, found) = &took[RUNS / 2];
-    let chain = found.iter().map(|state| chain(&state.tree)).max().unwrap_or(0);
-    let bound = CALL * chain;
-    let queries = found.iter().map(|state| state.total).max().unwrap_or(0);
+    let end = world::end(found);
     Row {
-        bench: format!("search, 50 ms per call, {bench}"),
+        bench: format!("search, 50 ms per call, {}, {how}", case.0),
         bound: "longest chain of dependent calls x 50 ms".to_owned(),
         target: 1.3,
-        ratio: ratio(*took, bound),
+        ratio: ratio(*took, CALL * chain),
         figures: format!(
-            "{took:.0?} to {chain} x 50 ms; {queries} queries, {} nodes; median of {RUNS}",
-            world::end(found).tree.nodes.len()
+            "{took:.0?} to {chain} x 50 ms; {} queries, {} nodes; median of {RUNS}",
+            end.total,
+            end.tree.nodes.len()
         ),
     }
 }
 
-/// How many calls, one after the other, were needed at the least: a query can be made as soon as
-/// any node that asks it has an object in its parent.
-fn chain(tree: &Tree) -> u32 {
-    let mut level: HashMap<&Query, u32> = HashMap::new();
-    loop {
-        let mut nodes: Vec<u32> = Vec::new();
-        let mut changed = false;
-        for node in &tree.nodes {
-            let Some(parent) = node.parent else {
-                nodes.push(0);
-                continue;
-            };
-            let mut earliest = u32::MAX;
-            for run in node.runs.iter().filter(|run| run.state == RunState::Done) {
-                let known = level.entry(&run.query).or_insert(u32::MAX);
-                let here = nodes[parent].saturating_add(1);
-                changed |= here < *known;
-                *known = here.min(*known);
-                earliest = earliest.min(*known);
-            }
-            nodes.push(earliest);
-        }
-        if !changed {
-            return level.values().copied().filter(|level| *level < u32::MAX).max().unwrap_or(0);
-        }
+/// Which calls were made after how many others had been waited for.
+fn tell(began: Instant, calls: Vec<(Instant, String)>) {
+    let mut steps: BTreeMap<(u128, String), usize> = BTreeMap::new();
+    for (at, call) in calls {
+        let step = at.duration_since(began).as_millis() / CALL.as_millis();
+        *steps.entry((step, call)).or_default() += 1;
+    }
+    for ((step, call), count) in steps {
+        eprintln!("  step {step}: {count} x {call}");
     }
 }
 
@@ -114,8 +134,8 @@ struct Slow {
 }
 
 impl Slow {
-    fn new(inner: Arc<dyn Store>) -> Self {
-        Self { inner, slots: Arc::new(Semaphore::new(CONCURRENCY)) }
+    fn new(inner: Arc<dyn Store>, slots: usize) -> Self {
+        Self { inner, slots: Arc::new(Semaphore::new(slots)) }
     }
 }
 

@@ -2,8 +2,11 @@
 //! made, against the pairs of class and namespace that have to be touched.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use korrel8::graph::RunState;
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use korrel8::model::{Answer, Judge, Query, Ranked, Scope, Source, Store};
 
 use crate::cluster::Cluster;
 use crate::measure::Row;
@@ -12,25 +15,28 @@ use crate::world;
 
 const PODS: usize = 500;
 
+const ALERT: &str = "alert:alert:{deployment: web}";
+
+/// The queries that came to stores.
+type Asked = Arc<Mutex<BTreeSet<Query>>>;
+
 pub(crate) fn run() -> Vec<Row> {
     let tasks = tokio::runtime::Runtime::new().expect("a runtime");
     tasks.block_on(async {
         let cluster = Cluster::start(&world::wide(PODS), std::time::Duration::ZERO).await;
-        let engine = cluster.engine().await;
-        let start = world::start(&engine, "alert:alert:{deployment: web}").await;
-        engine.refresh();
-        let before = cluster.calls();
+        let start = world::start(&world::engine(cluster.stores().await), ALERT).await;
+        let asked = Asked::default();
+        let noting = |(name, store)| (name, Arc::new(Noting { inner: store, asked: Arc::clone(&asked) }) as _);
+        let engine = world::engine(cluster.stores().await.into_iter().map(noting).collect());
+        cluster.calls();
         let goals = ["log", "k8s:Event", "k8s:Node"];
         let found = world::search(&engine, &start, &goals, 5).await;
-        let calls = cluster.calls().split_off(before.len());
-        let trees = found.iter().map(|state| &state.tree);
-        let runs = trees.flat_map(|tree| tree.nodes.iter()).flat_map(|node| &node.runs);
-        let asked = runs.filter(|run| matches!(run.state, RunState::Done | RunState::Failed(_)));
-        let queries: BTreeSet<_> = asked.map(|run| run.query.clone()).collect();
+        let calls = cluster.calls();
+        let queries = asked.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let pairs: BTreeSet<_> = queries.iter().map(pair).collect();
         let found = world::end(&found);
         let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
-        for call in &calls {
+        for (_, call) in &calls {
             *kinds.entry(call.clone()).or_default() += 1;
         }
         for (call, count) in &kinds {
@@ -59,6 +65,33 @@ pub(crate) fn run() -> Vec<Row> {
             ),
         }]
     })
+}
+
+/// A store that notes what it is asked.
+struct Noting {
+    inner: Arc<dyn Store>,
+    asked: Asked,
+}
+
+impl Store for Noting {
+    fn fetch(&self, batch: Vec<Ranked>, scope: Scope) -> BoxStream<'static, Answer> {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.extend(batch.iter().map(|one| one.query.clone()));
+        drop(asked);
+        self.inner.fetch(batch, scope)
+    }
+
+    fn prepare(&self, scope: Scope) -> Option<BoxFuture<'static, ()>> {
+        self.inner.prepare(scope)
+    }
+
+    fn judge_by(&self, judge: &Judge) {
+        self.inner.judge_by(judge);
+    }
+
+    fn sources(&self) -> Vec<Source> {
+        self.inner.sources()
+    }
 }
 
 fn count(number: usize) -> f64 {
