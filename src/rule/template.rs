@@ -58,7 +58,7 @@ impl Labels {
 }
 
 /// The words that a template may call.
-const WORDS: [&str; 16] = [
+pub(super) const WORDS: [&str; 16] = [
     "address",
     "attribute",
     "beside",

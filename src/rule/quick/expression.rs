@@ -4,33 +4,16 @@ use serde_json::Value;
 
 use super::parse::Token;
 use super::{Expr, Word};
+use crate::rule::template::WORDS;
 
-/// Names that are no fields of the object: functions of the engine, and ours.
-pub(super) const TAKEN: [&str; 23] = [
-    "range",
-    "dict",
-    "cycler",
-    "joiner",
-    "loop",
-    "self",
-    "super",
-    "caller",
-    "lipsum",
-    "address",
-    "beside",
-    "class",
-    "component",
-    "label",
-    "labelname",
-    "line",
-    "logclass",
-    "messenger",
-    "named",
-    "narrow",
-    "re",
-    "selector",
-    "subject",
-];
+/// Functions and variables of the engine, which are no fields of the object.
+const TAKEN: [&str; 9] =
+    ["range", "dict", "cycler", "joiner", "loop", "self", "super", "caller", "lipsum"];
+
+/// Whether a name means something else than a field of the object: the engine's, or ours.
+pub(super) fn taken(name: &str) -> bool {
+    TAKEN.contains(&name) || WORDS.contains(&name)
+}
 
 /// Whether a token is this word.
 pub(super) fn is(token: &Token, word: &str) -> bool {
@@ -232,7 +215,7 @@ impl Parser<'_> {
             "true" | "True" => Some(Expr::Const(true.into())),
             "false" | "False" => Some(Expr::Const(false.into())),
             "if" | "else" | "and" | "or" | "not" | "in" | "is" | "none" | "None" => None,
-            _ if TAKEN.contains(&word) => None,
+            _ if taken(word) => None,
             _ => Some(Expr::Name(word.to_owned())),
         }
     }

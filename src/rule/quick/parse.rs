@@ -1,7 +1,7 @@
 //! Reads a template. An expression that is not understood is [`Expr::Beyond`]; a statement that
 //! is not understood leaves the whole template to the engine.
 
-use super::expression::{TAKEN, expression, is};
+use super::expression::{expression, is, taken};
 use super::{Expr, Part};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -162,7 +162,7 @@ impl Reader<'_> {
 /// A variable's name.
 fn name(tokens: &[Token]) -> Option<String> {
     match tokens {
-        [Token::Word(word)] if !TAKEN.contains(&word.as_str()) => Some(word.clone()),
+        [Token::Word(word)] if !taken(word) => Some(word.clone()),
         _ => None,
     }
 }

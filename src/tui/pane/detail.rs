@@ -12,7 +12,7 @@ use crate::model::Object;
 use crate::tui::fact::{self, Kind};
 use crate::tui::theme::Tone;
 use crate::tui::time::clock;
-use crate::tui::widget::cursor::{Cursor, Motion};
+use crate::tui::widget::cursor::{Motion, moved};
 use crate::tui::widget::find::{Filter, Find};
 use crate::tui::widget::line::{Line, head, wrap};
 
@@ -80,15 +80,7 @@ impl Detail {
     /// Scrolls.
     pub(crate) fn go(&mut self, motion: Motion, height: usize) {
         let room = if self.wrap { 1 } else { height.max(1) };
-        let rows = self.kept.len().saturating_sub(room) + 1;
-        let page = isize::try_from(height.max(2) - 1).unwrap_or(isize::MAX);
-        let motion = match motion {
-            Motion::Page(pages) => Motion::By(pages * page),
-            other => other,
-        };
-        let mut cursor = Cursor { at: self.top, top: 0 };
-        cursor.go(motion, rows, 1);
-        self.top = cursor.at;
+        self.top = moved(self.top, motion, self.kept.len().saturating_sub(room), height);
     }
 
     /// Goes to the next hit of the search.

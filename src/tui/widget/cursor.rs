@@ -22,17 +22,21 @@ pub(crate) enum Motion {
     Bottom,
 }
 
+/// Where a move leads from a row, to `last` at most, on a screen of `height` rows.
+pub(crate) fn moved(at: usize, motion: Motion, last: usize, height: usize) -> usize {
+    let page = isize::try_from(height.max(2) - 1).unwrap_or(isize::MAX);
+    match motion {
+        Motion::By(rows) => at.saturating_add_signed(rows).min(last),
+        Motion::Page(pages) => at.saturating_add_signed(pages * page).min(last),
+        Motion::Top => 0,
+        Motion::Bottom => last,
+    }
+}
+
 impl Cursor {
     /// Moves the selected row in a list of `len` rows of which `height` fit.
     pub(crate) fn go(&mut self, motion: Motion, len: usize, height: usize) {
-        let last = len.saturating_sub(1);
-        let page = isize::try_from(height.max(2) - 1).unwrap_or(isize::MAX);
-        self.at = match motion {
-            Motion::By(rows) => self.at.saturating_add_signed(rows).min(last),
-            Motion::Page(pages) => self.at.saturating_add_signed(pages * page).min(last),
-            Motion::Top => 0,
-            Motion::Bottom => last,
-        };
+        self.at = moved(self.at, motion, len.saturating_sub(1), height);
         self.settle(len, height);
     }
 

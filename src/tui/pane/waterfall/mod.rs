@@ -14,7 +14,7 @@ use ratatui::layout::Rect;
 use crate::graph::{SpanNode, SpanTree};
 use crate::model::{Found, Object};
 use crate::tui::fact;
-use crate::tui::widget::cursor::{Cursor, Motion};
+use crate::tui::widget::cursor::{Cursor, Motion, moved};
 use crate::tui::widget::find::{Find, Needle};
 use crate::tui::widget::line::Line;
 
@@ -291,15 +291,7 @@ impl Waterfall {
         let areas = self.areas(body);
         if self.deep() {
             let height = usize::from(areas.below.height);
-            let rows = (self.length() + 1).saturating_sub(height).max(1);
-            let page = isize::try_from(height.max(2) - 1).unwrap_or(isize::MAX);
-            let motion = match motion {
-                Motion::Page(pages) => Motion::By(pages * page),
-                other => other,
-            };
-            let mut cursor = Cursor { at: self.top, top: 0 };
-            cursor.go(motion, rows, 1);
-            self.top = cursor.at;
+            self.top = moved(self.top, motion, self.length().saturating_sub(height), height);
             return;
         }
         self.cursor.go(motion, self.shown.len(), usize::from(areas.rows.height));
