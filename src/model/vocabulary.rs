@@ -19,7 +19,13 @@ pub struct Vocabulary {
     /// log class -> namespace patterns, in which `*` at the end stands for anything.
     #[serde(default)]
     log_classes: BTreeMap<String, Vec<String>>,
+    /// name of a label or field for namespaces -> the collector that writes it.
+    #[serde(default)]
+    collectors: BTreeMap<String, String>,
 }
+
+/// Characters that most servers replace by `_` in the names of labels.
+const ILLEGAL: [char; 3] = ['.', '-', '/'];
 
 impl Vocabulary {
     /// What `rules/vocabulary.yaml` says.
@@ -40,6 +46,12 @@ impl Vocabulary {
             self.terms.entry(term).or_default().extend(carriers);
         }
         self.log_classes.extend(other.log_classes);
+        self.collectors.extend(other.collectors);
+    }
+
+    /// The collector of logs that writes a label or a field of a JSON line, if only one does.
+    pub fn collector(&self, name: &str) -> Option<&str> {
+        self.collectors.get(name).map(String::as_str)
     }
 
     /// The canonical terms, sorted.
@@ -60,8 +72,16 @@ impl Vocabulary {
         term: &str,
         labels: &'l Map<String, Value>,
     ) -> Option<&'l str> {
+        let text = |value: &'l Value| value.as_str().filter(|value| !value.is_empty());
         let names = self.names(carrier, term).iter();
-        names.filter_map(|name| labels.get(name)?.as_str()).find(|value| !value.is_empty())
+        let mangled = labels.keys().any(|key| key.contains(ILLEGAL));
+        names.filter_map(|name| labels.get(name).and_then(text)).next().or_else(|| {
+            // Names with dots, as OpenTelemetry has them, where nobody replaced the dots.
+            let same = |name: &str, key: &str| key.replace(ILLEGAL, "_") == name;
+            let alike = |name| labels.iter().find(|(key, _)| same(name, key));
+            let mut names = self.names(carrier, term).iter().filter(|_| mangled);
+            names.find_map(|name| alike(name).and_then(|(_, value)| text(value)))
+        })
     }
 
     /// A regular expression (RE2) of the namespaces of a log class, and whether they match it;
@@ -108,6 +128,12 @@ mod tests {
         assert_eq!(words.read("alert", "pod", labels), Some("db-0"));
         assert_eq!(words.read("alert", "namespace", labels), None);
         assert_eq!(words.read("alert", "nonsense", labels), None);
+        let labels = json!({"k8s.pod.name": "db-0", "k8s.namespace.name": "", "pod_name": "x"});
+        let labels = labels.as_object().expect("a map");
+        assert_eq!(words.read("alert", "pod", labels), Some("x"), "a name as it is comes first");
+        let labels = json!({"k8s.pod.name": "db-0", "service.name": "db"});
+        let labels = labels.as_object().expect("a map");
+        assert_eq!(words.read("alert", "pod", labels), Some("db-0"));
     }
 
     #[test]

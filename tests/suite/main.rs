@@ -16,6 +16,7 @@ mod kube_store;
 mod layers;
 mod loki_merge;
 mod loki_store;
+mod loki_vocabulary;
 mod netflow_store;
 mod pod_logs;
 mod prometheus_merge;

@@ -11,6 +11,7 @@ mod plan;
 mod pods;
 mod query;
 mod read;
+mod scheme;
 mod store;
 
 use std::sync::{Arc, LazyLock};

@@ -3,24 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::query::{PodLogs, label_names};
+use super::scheme::{Place, Scheme, Schemes};
 use crate::model::{MatchOp, Matcher, Vocabulary, escape_re2, quote};
-
-/// Where the name of a Pod is found.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Place {
-    /// In a stream label.
-    Label(String),
-    /// In structured metadata.
-    Metadata(String),
-}
-
-/// One way in which the server names things; several kinds of collector may write to one Loki.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Scheme {
-    namespace: Option<String>,
-    pod: Place,
-    container: Option<String>,
-}
 
 /// A part of the answer to a query: the streams of one scheme. What differs between the queries
 /// of a merged call, namespace and Pod, is told by their [`Target`]s.
@@ -28,12 +12,14 @@ struct Scheme {
 pub(super) struct Part {
     /// Matchers of the labels of the Pods.
     own: Vec<Matcher>,
-    /// The label of the namespace, if one is wanted.
-    space: Option<String>,
-    /// Matchers of containers, and of the namespaces of a class.
-    fixed: Vec<Matcher>,
+    /// Where the namespace is, if one is wanted.
+    space: Option<Place>,
+    /// Conditions on containers, and on the namespaces of a class.
+    fixed: Vec<(Place, Matcher)>,
     /// Where the name of the Pod is, if one is wanted.
     pub(super) place: Option<Place>,
+    /// The fields of JSON lines that have to be read.
+    fields: Vec<Place>,
     /// The stages that select the lines of a trace; empty for all lines.
     pub(super) stages: String,
 }
@@ -46,33 +32,35 @@ pub(super) struct Target<'t> {
 }
 
 impl Part {
-    /// The LogQL for some targets.
+    /// The LogQL for some targets: matchers of labels, what selects a trace, fields of JSON lines, and filters.
     pub(super) fn logql(&self, targets: &[Target<'_>]) -> String {
-        self.streams(targets) + &self.stages
-    }
-
-    fn streams(&self, targets: &[Target<'_>]) -> String {
-        let mut matchers = self.own.clone();
-        if let Some(label) = &self.space {
+        let (mut matchers, mut filters) = (self.own.clone(), String::new());
+        let mut add = |place: &Place, matcher: Matcher| match place {
+            Place::Label(_) => matchers.push(matcher),
+            Place::Metadata(_) | Place::Field(_) => {
+                filters.push_str(" | ");
+                filters.push_str(&matcher.to_string());
+            }
+        };
+        if let Some(place) = &self.space {
             let spaces = targets.iter().filter_map(|target| target.namespace);
-            matchers.push(Matcher::one_of(label, &spaces.collect()));
+            add(place, Matcher::one_of(&place.name(), &spaces.collect()));
         }
-        matchers.extend(self.fixed.iter().cloned());
-        let pods = targets.iter().filter_map(|target| target.pod);
-        match &self.place {
-            None => Matcher::selector(&matchers),
-            Some(Place::Label(name)) => {
-                matchers.push(Matcher::one_of(name, &pods.collect()));
-                Matcher::selector(&matchers)
-            }
-            Some(Place::Metadata(name)) => {
-                format!(
-                    "{} | {}",
-                    Matcher::selector(&matchers),
-                    Matcher::one_of(name, &pods.collect())
-                )
-            }
+        for (place, matcher) in &self.fixed {
+            add(place, matcher.clone());
         }
+        if let Some(place) = &self.place {
+            let pods = targets.iter().filter_map(|target| target.pod);
+            add(place, Matcher::one_of(&place.name(), &pods.collect()));
+        }
+        let field = |place: &Place| match place {
+            Place::Field(path) => Some(format!("{}={}", place.name(), quote(path))),
+            _ => None,
+        };
+        let fields: Vec<String> = self.fields.iter().filter_map(field).collect();
+        let json = if fields.is_empty() { String::new() } else { " | json ".to_owned() };
+        let streams = Matcher::selector(&matchers);
+        format!("{streams}{}{json}{}{filters}", self.stages, fields.join(", "))
     }
 }
 
@@ -80,9 +68,10 @@ impl Part {
 pub(super) fn plan(
     class: &str,
     pods: &PodLogs,
-    labels: &BTreeSet<String>,
+    schemes: &Schemes,
     words: &Vocabulary,
 ) -> Result<Vec<Part>, String> {
+    let labels = &schemes.labels;
     if pods.previous {
         return Err("Loki keeps the lines of a previous container among the others: \
                     ask without `previous`"
@@ -103,7 +92,8 @@ pub(super) fn plan(
         };
         own.push(Matcher::equal(&label, value));
     }
-    let parts: Vec<Part> = schemes(labels, words)
+    let parts: Vec<Part> = schemes
+        .all
         .iter()
         .filter_map(|scheme| part(scheme, pods, whole.as_ref(), &own))
         .flat_map(|part| match &pods.trace {
@@ -149,71 +139,37 @@ fn part(
     own: &[Matcher],
 ) -> Option<Part> {
     let mut fixed = Vec::new();
+    let mut fix = |place: &Place, op: MatchOp, regex: &str| {
+        let matcher = Matcher::new(&place.name(), op, regex);
+        fixed.extend(matcher.map(|matcher| (place.clone(), matcher)));
+    };
     let space = match (&scheme.namespace, &pods.namespace) {
         (None, Some(_)) => return None,
-        (label, wanted) => label.clone().filter(|_| wanted.is_some()),
+        (place, wanted) => place.clone().filter(|_| wanted.is_some()),
     };
-    if let (Some(label), Some((inside, regex))) = (&scheme.namespace, whole) {
+    if let (Some(place), Some((inside, regex))) = (&scheme.namespace, whole) {
         if !inside {
-            fixed.extend(Matcher::new(label, MatchOp::Regex, ".+"));
+            fix(place, MatchOp::Regex, ".+");
         }
-        let op = if *inside { MatchOp::Regex } else { MatchOp::NotRegex };
-        fixed.extend(Matcher::new(label, op, regex));
+        fix(place, if *inside { MatchOp::Regex } else { MatchOp::NotRegex }, regex);
     }
-    if let Some(label) = scheme.container.as_ref().filter(|_| !pods.containers.is_empty()) {
+    if let Some(place) = scheme.container.as_ref().filter(|_| !pods.containers.is_empty()) {
         let regex: Vec<String> = pods.containers.iter().map(|name| escape_re2(name)).collect();
-        fixed.extend(Matcher::new(label, MatchOp::Regex, &regex.join("|")));
+        fix(place, MatchOp::Regex, &regex.join("|"));
     }
     let place = pods.name.as_ref().map(|_| scheme.pod.clone());
     // A selector needs a matcher that does not match the empty string.
-    let bare = own.is_empty() && space.is_none() && fixed.is_empty();
-    if bare && !matches!(place, Some(Place::Label(_))) {
-        let label = scheme.namespace.clone().or(match &scheme.pod {
-            Place::Label(name) => Some(name.clone()),
-            Place::Metadata(_) => None,
-        })?;
-        fixed.extend(Matcher::new(&label, MatchOp::Regex, ".+"));
+    let label = |place: &Place| matches!(place, Place::Label(_));
+    let mut places = space.iter().chain(&place).chain(fixed.iter().map(|(place, _)| place));
+    if own.is_empty() && !places.any(label) {
+        let any = Matcher::new(&scheme.anchor, MatchOp::Regex, ".+").ok()?;
+        fixed.push((Place::Label(scheme.anchor.clone()), any));
     }
-    Some(Part { own: own.to_vec(), space, fixed, place, stages: String::new() })
-}
-
-/// The schemes of which the server has labels. A namespace label goes with the Pod label that is
-/// built alike: `k8s_namespace_name` with `k8s_pod_name`.
-fn schemes(labels: &BTreeSet<String>, words: &Vocabulary) -> Vec<Scheme> {
-    let there = |term: &str| {
-        let names = words.names("log", term).iter();
-        names.filter(|name| labels.contains(*name)).cloned().collect::<Vec<String>>()
-    };
-    let (namespaces, pods, containers) = (there("namespace"), there("pod"), there("container"));
-    if namespaces.is_empty() {
-        let alone = |pod: &String| Scheme {
-            namespace: None,
-            pod: Place::Label(pod.clone()),
-            container: alike(&containers, "container", pod, "pod"),
-        };
-        return pods.iter().map(alone).collect();
-    }
-    let single = |pod: &&String| alike(&namespaces, "namespace", pod, "pod").is_none();
-    let odd = pods.iter().find(single);
-    let scheme = |namespace: &String| {
-        let known = words.names("log", "pod");
-        let paired = alike(&pods, "pod", namespace, "namespace");
-        let pod = paired.or_else(|| odd.cloned()).map_or_else(
-            || {
-                let name = alike(known, "pod", namespace, "namespace");
-                Place::Metadata(name.unwrap_or_else(|| "pod".to_owned()))
-            },
-            Place::Label,
-        );
-        let container = alike(&containers, "container", namespace, "namespace");
-        Scheme { namespace: Some(namespace.clone()), pod, container }
-    };
-    namespaces.iter().map(scheme).collect()
-}
-
-/// The name that differs from another only by the term in it.
-fn alike(names: &[String], term: &str, other: &str, other_term: &str) -> Option<String> {
-    names.iter().find(|name| name.replace(term, "") == other.replace(other_term, "")).cloned()
+    // All fields are read, for lines have to tell where they come from.
+    let fields = [scheme.namespace.as_ref(), Some(&scheme.pod), scheme.container.as_ref()];
+    let read = fields.into_iter().flatten().filter(|place| matches!(place, Place::Field(_)));
+    let fields = read.cloned().collect();
+    Some(Part { own: own.to_vec(), space, fixed, place, fields, stages: String::new() })
 }
 
 #[cfg(test)]
@@ -226,8 +182,9 @@ mod tests {
             panic!("{selector} selects Pods")
         };
         let labels = labels.iter().map(|label| (*label).to_owned()).collect();
+        let words = Vocabulary::builtin();
         let target = Target { namespace: pods.namespace.as_deref(), pod: pods.name.as_deref() };
-        let parts = plan("application", &pods, &labels, &Vocabulary::builtin())?;
+        let parts = plan("application", &pods, &Schemes::of(labels, &words), &words)?;
         Ok(parts.iter().map(|part| part.logql(&[target])).collect())
     }
 
@@ -299,9 +256,10 @@ mod tests {
         };
         let part = |place: Place| Part {
             own: vec![],
-            space: Some("namespace".to_owned()),
+            space: Some(Place::Label("namespace".to_owned())),
             fixed: vec![],
             place: Some(place),
+            fields: vec![],
             stages: String::new(),
         };
         let (label, metadata) = (Place::Label("pod".to_owned()), Place::Metadata("pod".to_owned()));

@@ -1,6 +1,6 @@
 //! Log lines from Loki. Selectors of Pods are told in the labels that the server really has.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use futures::stream::{self, BoxStream, FuturesUnordered, StreamExt};
 use super::gather::{Ask, Asked, How, Server};
 use super::lines::{Lines, choose, lines};
 use super::plan::{Part, Target, plan};
+use super::scheme::Schemes;
 use super::{LogSelector, PodLogs};
 use crate::client::loki::Loki;
 use crate::client::ranked;
@@ -28,19 +29,22 @@ const NEARBY: TimeDelta = TimeDelta::hours(1);
 /// How long it is taken for true that the server fails, or has nothing.
 const KEPT_FAULTY: Duration = Duration::from_secs(10);
 
+/// How many lines are looked at where labels do not tell which Pod a line is of.
+const SAMPLE: usize = 100;
+
 /// The store of the domain `log` over Loki.
 pub struct LokiStore(Arc<Inner>);
 
 struct Inner {
     server: Server,
-    /// The names of labels; the latest last.
+    /// In which words the server tells things; the latest last.
     labels: Mutex<Vec<Kept>>,
     /// Held while asking for them, so that batches at the same time ask once.
     asking: tokio::sync::Mutex<()>,
 }
 
-/// The names of labels, or why they are not known.
-type Names = Result<Arc<BTreeSet<String>>, StoreError>;
+/// In which words the server tells things, or why that is not known.
+type Names = Result<Arc<Schemes>, StoreError>;
 
 struct Kept {
     window: Window,
@@ -128,7 +132,7 @@ impl Inner {
     ) -> Result<Result<String, String>, StoreError> {
         match query.selector() {
             Some(LogSelector::Journal(journal)) => {
-                Ok(journal.logql(&*self.labels(window).await?, &self.server.words))
+                Ok(journal.logql(&self.labels(window).await?.labels, &self.server.words))
             }
             _ => Ok(Ok(query.selector_text().to_owned())),
         }
@@ -209,7 +213,11 @@ impl Inner {
             let Asked { query, namespace, pod } = asked;
             let target = Target { namespace: namespace.as_deref(), pod: pod.as_deref() };
             let texts: Vec<String> = parts.iter().map(|part| part.logql(&[target])).collect();
-            let result = self.merge(query, results, scope, &texts);
+            let mut note = format!("asked Loki for {}", texts.join(" and "));
+            if let Some(Ok(known)) = self.kept(scope.window) {
+                note = format!("{note}; it has {}", known.told(&self.server.words));
+            }
+            let result = self.merge(query, results, scope, note);
             Answer { query: query.clone(), result, took: started.elapsed() }
         };
         asked.iter().map(answer).collect()
@@ -221,9 +229,8 @@ impl Inner {
         query: &Query,
         results: Vec<Result<Lines, StoreError>>,
         scope: Scope,
-        texts: &[String],
+        note: String,
     ) -> Result<Found, StoreError> {
-        let note = format!("asked Loki for {}", texts.join(" and "));
         let mut failed = None;
         let mut all = Vec::new();
         for result in results {
@@ -260,6 +267,22 @@ impl Inner {
         }
     }
 
+    /// The schemes of the server: by the labels of its streams, and where those do not tell which
+    /// Pod a line is of, by some lines.
+    async fn learn(&self, window: Window) -> Result<Schemes, StoreError> {
+        let Server { loki, words } = &self.server;
+        let mut schemes = Schemes::of(loki.labels(window).await?, words);
+        if let Some(query) = schemes.sample() {
+            match loki.newest(&query, window, SAMPLE).await {
+                Ok((streams, _)) => schemes.learn(&streams, words),
+                Err(error) if schemes.all.is_empty() => return Err(error),
+                // What is usual is tried where the server does not show its lines.
+                Err(_) => {}
+            }
+        }
+        Ok(schemes)
+    }
+
     fn kept(&self, window: Window) -> Option<Names> {
         let kept = self.labels.lock().unwrap_or_else(PoisonError::into_inner);
         kept.iter().rev().find(|one| one.serves(window)).map(|one| one.names.clone())
@@ -275,7 +298,7 @@ impl Inner {
         if let Some(names) = self.kept(window) {
             return names;
         }
-        let names = self.server.loki.labels(window).await.map(Arc::new);
+        let names = self.learn(window).await.map(Arc::new);
         let mut kept = self.labels.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|one| one.window != window);
         if kept.len() == WINDOWS {
@@ -291,7 +314,7 @@ impl Kept {
     /// window close by do; that there are none, or that the server failed, is true for a short
     /// while only.
     fn serves(&self, window: Window) -> bool {
-        if self.names.as_ref().is_ok_and(|names| !names.is_empty()) {
+        if self.names.as_ref().is_ok_and(|names| !names.labels.is_empty()) {
             let (start, end) = (self.window.start - NEARBY, self.window.end + NEARBY);
             return start <= window.start && window.end <= end;
         }

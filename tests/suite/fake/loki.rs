@@ -76,7 +76,7 @@ impl Loki {
         }
     }
 
-    fn query_range(&self, request: &Request, mut lines: Vec<&Line>) -> Response {
+    fn query_range(&self, request: &Request, lines: Vec<&Line>) -> Response {
         let query = request.param("query");
         let limit = request.param("limit").parse().unwrap_or(100);
         if limit == 0 {
@@ -98,8 +98,9 @@ impl Loki {
                 "parse error at line 1, col 8: syntax error: unexpected IDENTIFIER",
             );
         };
-        lines.retain(|line| wanted(line));
-        lines.sort_by_key(|line| std::cmp::Reverse(line.nanos));
+        let mut lines: Vec<(&Line, BTreeMap<String, String>)> =
+            lines.into_iter().filter_map(|line| Some((line, wanted(line)?))).collect();
+        lines.sort_by_key(|(line, _)| std::cmp::Reverse(line.nanos));
         if request.param("direction") == "forward" {
             lines.reverse();
         }
@@ -107,18 +108,21 @@ impl Loki {
         let categorized =
             request.header("x-loki-response-encoding-flags").contains("categorize-labels");
         let mut streams: BTreeMap<BTreeMap<String, String>, Vec<Value>> = BTreeMap::new();
-        for line in lines {
+        for (line, parsed) in lines {
             let mut labels = line.labels.clone();
             let mut value = json!([line.nanos.to_string(), line.text]);
             if categorized {
-                let more = if line.metadata.is_empty() {
-                    json!({})
-                } else {
-                    json!({"structuredMetadata": line.metadata})
-                };
+                let mut more = json!({});
+                for (name, fields) in [("structuredMetadata", &line.metadata), ("parsed", &parsed)]
+                {
+                    if !fields.is_empty() {
+                        more[name] = json!(fields);
+                    }
+                }
                 value.as_array_mut().unwrap().push(more);
             } else {
                 labels.extend(line.metadata.clone());
+                labels.extend(parsed);
             }
             streams.entry(labels).or_default().push(value);
         }
@@ -142,21 +146,86 @@ fn labels(lines: &[&Line]) -> Response {
     Response::json(200, &body)
 }
 
-/// The stream selector, and behind it `|= "text"` or filters on metadata as `| pod="x"`.
-fn filter(query: &str) -> Option<impl Fn(&Line) -> bool + use<>> {
-    let (streams, end) = parse_matchers(query).ok()?;
-    let rest = query[end..].trim().to_owned();
-    let (mut contains, mut metadata) = (None, Vec::new());
-    if let Some(text) = rest.strip_prefix("|=") {
-        contains = Some(text.trim().trim_matches(['"', '`']).to_owned());
-    } else if let Some(filter) = rest.strip_prefix('|') {
-        metadata = parse_matchers(&format!("{{{filter}}}")).ok()?.0;
-    } else if !rest.is_empty() {
-        return None;
+/// A stage behind the stream selector.
+enum Stage {
+    /// `|= "text"`
+    Contains(String),
+    /// `| json name="path", …`
+    Json(Vec<(String, Vec<String>)>),
+    /// `| name="value"`: a label of the stream, structured metadata or what was read before.
+    Filter(Vec<Matcher>),
+}
+
+impl Stage {
+    fn parse(text: &str) -> Option<Self> {
+        if let Some(text) = text.strip_prefix('=') {
+            return Some(Self::Contains(text.trim().trim_matches(['"', '`']).to_owned()));
+        }
+        let matchers = |text: &str| Some(parse_matchers(&format!("{{{text}}}")).ok()?.0);
+        match text.trim().strip_prefix("json ") {
+            None => matchers(text).map(Self::Filter),
+            Some(fields) => {
+                let read = matchers(fields)?.into_iter();
+                let steps = |path: &str| {
+                    let plain = path.replace("[\"", "\0").replace("\"]", "");
+                    match plain.split_once('\0') {
+                        Some((start, key)) => vec![start.to_owned(), key.to_owned()],
+                        None => path.split('.').map(str::to_owned).collect(),
+                    }
+                };
+                Some(Self::Json(read.map(|m| (m.name().to_owned(), steps(m.value()))).collect()))
+            }
+        }
     }
+
+    /// Whether a line passes; fields that are read come to `known`.
+    fn pass(&self, line: &Line, known: &mut BTreeMap<String, String>) -> bool {
+        match self {
+            Self::Contains(text) => line.text.contains(text.as_str()),
+            Self::Filter(all) => Matcher::all(all, |name| known.get(name).map(String::as_str)),
+            Self::Json(fields) => {
+                let json: Value = serde_json::from_str(&line.text).unwrap_or_default();
+                for (name, steps) in fields {
+                    let found = steps.iter().try_fold(&json, |at, step| at.get(step));
+                    let found = found.and_then(Value::as_str).map(str::to_owned);
+                    known.extend(found.map(|found| (name.clone(), found)));
+                }
+                true
+            }
+        }
+    }
+}
+
+/// The stages of a query apart, at every `|` outside of strings.
+fn stages(text: &str) -> Option<Vec<Stage>> {
+    let (mut parts, mut quoted, mut escaped) = (vec![String::new()], false, false);
+    for c in text.chars() {
+        quoted ^= c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        if c == '|' && !quoted {
+            parts.push(String::new());
+        } else {
+            parts.last_mut()?.push(c);
+        }
+    }
+    let first = parts.remove(0);
+    first.trim().is_empty().then_some(())?;
+    parts.iter().map(|part| Stage::parse(part)).collect()
+}
+
+/// Which fields of JSON a line that is wanted shows.
+fn filter(query: &str) -> Option<impl Fn(&Line) -> Option<BTreeMap<String, String>> + use<>> {
+    let (streams, end) = parse_matchers(query).ok()?;
+    // As the real one, it wants a matcher that does not match the empty string.
+    streams.iter().any(|matcher| !matcher.is_match("")).then_some(())?;
+    let stages = stages(&query[end..])?;
     Some(move |line: &Line| {
-        Matcher::all(&streams, |name| line.labels.get(name).map(String::as_str))
-            && Matcher::all(&metadata, |name| line.metadata.get(name).map(String::as_str))
-            && contains.as_ref().is_none_or(|text| line.text.contains(text.as_str()))
+        let own = Matcher::all(&streams, |name| line.labels.get(name).map(String::as_str));
+        let mut known = line.labels.clone();
+        known.extend(line.metadata.clone());
+        let passes = own && stages.iter().all(|stage| stage.pass(line, &mut known));
+        known
+            .retain(|name, _| !line.labels.contains_key(name) && !line.metadata.contains_key(name));
+        passes.then_some(known)
     })
 }
