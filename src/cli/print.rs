@@ -134,14 +134,14 @@ fn branches(out: &mut String, snapshot: &Snapshot, at: usize, indent: &str) {
     }
 }
 
-/// A node that found nothing is no news, unless it is because something failed.
+/// A node that found nothing is no news, unless something failed or one has to look elsewhere.
 fn worth_showing(tree: &Tree, at: usize) -> bool {
     let node = &tree.nodes[at];
     let loud = |run: &Shared<Run>| match run.failure() {
         Some(error) => error.kind != ErrorKind::Missing,
         None => run.state != RunState::Done,
     };
-    !node.members.is_empty() || node.runs.iter().any(loud)
+    !node.members.is_empty() || node.leads_elsewhere() || node.runs.iter().any(loud)
 }
 
 fn lines(

@@ -148,11 +148,17 @@ impl Run {
                 run.count = found.objects.len();
                 run.cut.clone_from(&found.cut);
                 run.missing.clone_from(&found.missing);
-                run.note.clone_from(&found.note);
+                run.note = found.note.clone().or_else(|| run.elsewhere());
             }
             Err(error) => run.state = RunState::Failed(error.clone()),
         }
         run
+    }
+
+    /// Where else to look for what no store has.
+    pub fn elsewhere(&self) -> Option<String> {
+        let nothing = self.state == RunState::Done && self.count == 0;
+        nothing.then(|| self.query.elsewhere()).flatten()
     }
 
     /// Why the query, or a part of its answer, failed.
@@ -178,6 +184,11 @@ impl Node {
     /// The first failure among the queries.
     pub fn failure(&self) -> Option<&StoreError> {
         self.runs.iter().find_map(|run| run.failure())
+    }
+
+    /// Whether there is something to do although nothing was found: to look elsewhere.
+    pub fn leads_elsewhere(&self) -> bool {
+        self.members.is_empty() && self.runs.iter().any(|run| run.elsewhere().is_some())
     }
 
     /// Whether a query was given up.

@@ -20,6 +20,11 @@ pub trait Selector: Any + Send + Sync + fmt::Debug {
     /// Whether an object of the query's class is selected, or `None` where only the store can
     /// tell. Time is not looked at: the window belongs to the search.
     fn matches(&self, object: &Object) -> Option<bool>;
+
+    /// Where else to look for what is selected if no store has it: the command to run, say.
+    fn elsewhere(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Text that selects objects of one class, printed `domain:class:selector`.
@@ -65,6 +70,11 @@ impl Query {
     pub fn selector<T: Selector>(&self) -> Option<&T> {
         let any: &dyn Any = self.selector.as_ref();
         any.downcast_ref()
+    }
+
+    /// Where else to look for what is selected if no store has it.
+    pub fn elsewhere(&self) -> Option<String> {
+        self.selector.elsewhere()
     }
 
     /// Whether the query selects the object; `None` if only the store can tell.

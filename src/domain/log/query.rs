@@ -118,6 +118,13 @@ impl Selector for LogSelector {
         }
     }
 
+    fn elsewhere(&self) -> Option<String> {
+        match self {
+            Self::Journal(journal) => Some(journal.advice("nothing of this journal was found")),
+            Self::Pods(_) | Self::LogQl(_) => None,
+        }
+    }
+
     fn matches(&self, object: &Object) -> Option<bool> {
         match self {
             Self::Pods(pods) => pods.matches(&object.body),

@@ -77,6 +77,8 @@ pub(super) struct Draft {
     pub(super) own: f64,
     /// A query is not answered, or failed.
     pub(super) undone: bool,
+    /// A query tells where else to look for what was not found.
+    pub(super) elsewhere: bool,
 }
 
 /// What is to be looked at when the draft's turn comes.
@@ -188,6 +190,7 @@ impl Draft {
             stale: Stale { runs: true, members: true },
             own: 0.0,
             undone: false,
+            elsewhere: false,
         }
     }
 

@@ -43,12 +43,13 @@ impl Search {
     }
 
     /// Which rows stay: towards goals, branches are left out that end without one, but for those
-    /// where something is still to come or could not be asked.
+    /// where something is still to come or could not be asked, or that tell where else to look.
     fn kept(&self, parents: &[Option<usize>]) -> Vec<bool> {
         let all = self.plan.goals().is_empty();
         let wanted = |&at: &usize| {
-            let Draft { node, shown, undone, parent, .. } = &self.drafts[at];
-            all || parent.is_none() || *undone || (node.goal && !shown.is_empty())
+            let Draft { node, shown, undone, elsewhere, parent, .. } = &self.drafts[at];
+            let goal = node.goal && (*elsewhere || !shown.is_empty());
+            all || parent.is_none() || *undone || goal
         };
         let mut keep: Vec<bool> = self.rows.iter().map(wanted).collect();
         for row in (0..keep.len()).rev() {
@@ -65,6 +66,7 @@ impl Search {
             return;
         }
         draft.node.runs = draft.order.iter().map(|&call| draft.calls[call].run.clone()).collect();
+        draft.elsewhere = draft.node.runs.iter().any(|run| run.elsewhere().is_some());
         draft.undone = draft.order.iter().any(|&call| !draft.calls[call].done);
     }
 

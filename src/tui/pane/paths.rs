@@ -329,7 +329,7 @@ pub(crate) fn all_seen(node: &Node) -> bool {
 
 /// Whether a node says nothing that does not stand elsewhere.
 fn is_dull(node: &Node) -> bool {
-    is_empty(node) || all_seen(node)
+    (is_empty(node) && !node.leads_elsewhere()) || all_seen(node)
 }
 
 /// For each node whether it and everything below it says nothing.

@@ -309,7 +309,8 @@ fn progress(nodes: &[Node]) -> (usize, usize) {
 /// could not be asked.
 fn prune(nodes: Vec<Node>) -> Vec<Node> {
     let keep = |node: &Node| {
-        let found = node.goal && !node.members.is_empty();
+        let elsewhere = node.runs.iter().any(|run| run.elsewhere().is_some());
+        let found = node.goal && (elsewhere || !node.members.is_empty());
         let open = node.runs.iter().any(|run| run.state != RunState::Done);
         node.parent.is_none() || found || open
     };
