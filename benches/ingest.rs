@@ -41,8 +41,8 @@ pub(crate) fn run() -> Vec<Row> {
     rows
 }
 
-/// The peak of a process that ingests, without what a process that only reads the bytes has
-/// besides them.
+/// The peak of a process that ingests, without what a process that only reads the rules and the
+/// bytes has besides them.
 fn memory(answer: &str) -> Option<Row> {
     let file = std::env::temp_dir().join(format!("korrel8-ingest-{}.json", std::process::id()));
     std::fs::write(&file, answer).expect("a temporary file");
@@ -77,8 +77,10 @@ fn memory(answer: &str) -> Option<Row> {
 /// What the child does: prints its peak of resident memory in bytes.
 pub(crate) fn child(arguments: &[String]) {
     let [what, file] = arguments else { return };
+    // Rules are there before any answer; their memory is not that of the ingest.
+    let rules = rules();
     let text = std::fs::read_to_string(file).expect("the answer");
-    let shown = if what == "ingest" { ingest_owned(text, &rules()).len() } else { text.len() };
+    let shown = if what == "ingest" { ingest_owned(text, &rules).len() } else { text.len() };
     assert!(shown >= LINES);
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
