@@ -254,8 +254,38 @@ async fn series(store: &MetricStore) {
             .as_ref()
             .is_some_and(|note| note.contains("values"))
     );
+    merged_is_alone(store).await;
     // The regular expressions of the server repeat a thousand times at most.
     let error = ask(store, r#"metric:metric:up{job=~"x{1001}"}"#, last_hour()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::BadQuery);
     assert!(error.message.contains("invalid repeat count"), "{error}");
+}
+
+/// Series that are asked for together are those that each query finds alone.
+async fn merged_is_alone(store: &MetricStore) {
+    let texts: Vec<String> = ["data-db-0", "data-db-1", "none"]
+        .iter()
+        .flat_map(|claim| {
+            let own = format!("persistentvolumeclaim=\"{claim}\"");
+            [
+                format!("metric:metric:{{namespace=\"shop\",{own}}}"),
+                format!("metric:metric:{{__name__=~\"ALERTS.*\",{own}}}"),
+                format!("metric:metric:ALERTS{{{own},alertstate!=\"pending\"}}"),
+            ]
+        })
+        .collect();
+    let scope = last_hour();
+    let ids = |found: &Found| {
+        let mut ids: Vec<String> = found.objects.iter().map(|one| one.id.to_string()).collect();
+        ids.sort();
+        ids
+    };
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let together = ask_all(store, &texts, scope).await;
+    for (text, merged) in texts.iter().zip(together) {
+        let alone = ask(store, text, scope).await.unwrap();
+        let merged = ids(&merged.result.unwrap());
+        assert_eq!(merged, ids(&alone), "{text}");
+        assert_eq!(merged.is_empty(), text.contains("none"), "{text}");
+    }
 }
