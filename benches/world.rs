@@ -37,7 +37,7 @@ pub(crate) fn engine(stores: Stores) -> Engine {
 
 /// Stores that answer from a recording.
 pub(crate) fn stores(recording: &Recording, domains: &Domains) -> Stores {
-    korrel8::replay::stores(recording, domains, "bench", "").into_iter().collect()
+    korrel8::replay::stores(recording.clone(), domains, "bench", "").into_iter().collect()
 }
 
 /// The objects of a query.

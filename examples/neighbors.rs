@@ -15,7 +15,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let now = "2026-11-23T12:00:00Z".parse()?;
     let domains = korrel8::domain::all(&Vocabulary::builtin());
     let (rules, _) = RuleSet::load(&domains, &RuleSet::builtin_files());
-    let stores = korrel8::replay::stores(&korrel8::replay::demo(now), &domains, "example", "demo");
+    let stores = korrel8::replay::stores(korrel8::replay::demo(now), &domains, "example", "demo");
     let engine = Engine::new(domains, Arc::new(rules), stores.into_iter().collect());
 
     let query = engine.domains().query("k8s:Pod:{namespace: shop, name: postgres-0}")?;

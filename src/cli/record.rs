@@ -67,7 +67,7 @@ fn record(session: &Session, snapshot: &Snapshot, start: &str) -> Recording {
         }
     }
     for ((class, _), object) in &objects {
-        recording.push(class, object.body.to_value());
+        recording.push(class, object.body.clone());
     }
     for node in &snapshot.tree.nodes {
         for (index, run) in node.runs.iter().enumerate() {

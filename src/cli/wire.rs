@@ -1,6 +1,8 @@
 //! Puts the program together: settings, domains, rules, stores, engine. The only place that
 //! knows all of them.
 
+use std::fs::File;
+use std::io::BufReader;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -180,16 +182,17 @@ impl Session {
         session.window_within(Window::last_hour(Utc::now()), Utc::now())?;
         if global.demo {
             let recording = replay::demo(Utc::now());
-            session.replay(&recording, "--demo", "demo");
+            session.replay(recording, "--demo", "demo");
         } else if let Some(path) = &global.replay {
-            let bytes = std::fs::read(path)
+            let file = File::open(path)
                 .wrap_err_with(|| format!("cannot read the recording {}", path.display()))?;
-            let recording = Recording::read(&bytes, session.engine.domains())
+            let recording = Recording::load(BufReader::new(file), session.engine.domains())
                 .map_err(|fault| eyre!("{}: {fault}", path.display()))?;
             session.end = Some(recording.manifest.recorded);
-            session.replay(&recording, "--replay", &path.display().to_string());
-            session.context.clone_from(&recording.manifest.context);
-            let window = recording.manifest.more.get("window").cloned();
+            let manifest = recording.manifest.clone();
+            session.replay(recording, "--replay", &path.display().to_string());
+            session.context = manifest.context;
+            let window = manifest.more.get("window").cloned();
             session.recorded = window.and_then(|window| serde_json::from_value(window).ok());
         } else {
             session.live(global, k8s, &vocabulary, purpose).await?;
@@ -197,7 +200,7 @@ impl Session {
         Ok(session)
     }
 
-    fn replay(&mut self, recording: &Recording, found: &str, url: &str) {
+    fn replay(&mut self, recording: Recording, found: &str, url: &str) {
         let domains = self.engine.domains().clone();
         let stores: Stores = replay::stores(recording, &domains, found, url).into_iter().collect();
         url.clone_into(&mut self.context);

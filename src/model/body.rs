@@ -25,7 +25,15 @@ pub struct Body(Kind);
 #[derive(Clone)]
 enum Kind {
     Whole(Value),
+    Packed(Packed),
     Line(Line),
+}
+
+/// JSON as text, which needs a tenth of the memory of the value.
+#[derive(Clone)]
+struct Packed {
+    text: Box<str>,
+    made: OnceLock<Box<Value>>,
 }
 
 #[derive(Clone)]
@@ -44,12 +52,66 @@ impl Body {
         Self(Kind::Line(Line { frame, time, text, metadata, made: OnceLock::new() }))
     }
 
+    /// The same in little memory: as text, until somebody looks into it. A log line stays as it is.
+    #[must_use]
+    pub fn packed(self) -> Self {
+        match self.0 {
+            Kind::Whole(value) => {
+                let text = value.to_string().into();
+                Self(Kind::Packed(Packed { text, made: OnceLock::new() }))
+            }
+            kind => Self(kind),
+        }
+    }
+
+    /// A body that was read: that of a log line if it has the shape of one, so that nothing of it
+    /// is lost.
+    pub fn of_line(value: Value) -> Self {
+        match own_fields(&value) {
+            Some((time, metadata)) => {
+                let Value::Object(mut frame) = value else { return value.into() };
+                let text = match frame.remove("body") {
+                    Some(Value::String(text)) => text.into(),
+                    _ => Text::default(),
+                };
+                frame.retain(|name, _| !Self::is_own(name));
+                Self::line(Arc::new(frame.into()), time, text, metadata)
+            }
+            None => value.into(),
+        }
+    }
+
+    /// Of a log line what it shares, its time, its text and its metadata.
+    pub fn parts(&self) -> Option<(&Arc<Value>, DateTime<Utc>, &Text, &Fields)> {
+        match &self.0 {
+            Kind::Line(line) => Some((&line.frame, line.time, &line.text, &line.metadata)),
+            Kind::Whole(_) | Kind::Packed(_) => None,
+        }
+    }
+
+    /// Looks into the body; what has to be made for that is not kept.
+    pub fn read<T>(&self, look: impl FnOnce(&Self) -> T) -> T {
+        match &self.0 {
+            Kind::Packed(packed) if packed.made.get().is_none() => look(&packed.value().into()),
+            _ => look(self),
+        }
+    }
+
+    /// The whole body.
+    pub fn into_value(self) -> Value {
+        match self.0 {
+            Kind::Whole(value) => value,
+            Kind::Packed(packed) => packed.value(),
+            Kind::Line(line) => line.value(),
+        }
+    }
+
     /// What a log line shares with others of its stream and level: everything but `timestamp`,
     /// `body` and `metadata`. `None` for any other body.
     pub fn frame(&self) -> Option<&Arc<Value>> {
         match &self.0 {
             Kind::Line(line) => Some(&line.frame),
-            Kind::Whole(_) => None,
+            Kind::Whole(_) | Kind::Packed(_) => None,
         }
     }
 
@@ -62,7 +124,7 @@ impl Body {
     pub fn line_text(&self) -> Option<&Text> {
         match &self.0 {
             Kind::Line(line) => Some(&line.text),
-            Kind::Whole(_) => None,
+            Kind::Whole(_) | Kind::Packed(_) => None,
         }
     }
 
@@ -95,6 +157,7 @@ impl Body {
     pub fn as_value(&self) -> &Value {
         match &self.0 {
             Kind::Whole(value) => value,
+            Kind::Packed(packed) => packed.made.get_or_init(|| Box::new(packed.value())),
             Kind::Line(line) => line.made.get_or_init(|| Box::new(line.value())),
         }
     }
@@ -103,9 +166,31 @@ impl Body {
     pub fn to_value(&self) -> Value {
         match &self.0 {
             Kind::Whole(value) => value.clone(),
+            Kind::Packed(packed) => packed.value(),
             Kind::Line(line) => line.value(),
         }
     }
+}
+
+impl Packed {
+    fn value(&self) -> Value {
+        // The text was printed from a value.
+        serde_json::from_str(&self.text).unwrap_or_default()
+    }
+}
+
+/// Time and metadata of a body of a log line, if a line that has them prints the same.
+fn own_fields(body: &Value) -> Option<(DateTime<Utc>, Fields)> {
+    body.get("body")?.as_str()?;
+    let stamp = body.get("timestamp")?.as_str()?;
+    let time = DateTime::parse_from_rfc3339(stamp).ok()?.to_utc();
+    let metadata: Option<Fields> = body
+        .get("metadata")?
+        .as_object()?
+        .iter()
+        .map(|(name, value)| Some((Text::from(name.as_str()), Text::from(value.as_str()?))))
+        .collect();
+    (time.to_rfc3339_opts(SecondsFormat::Nanos, true) == stamp).then_some((time, metadata?))
 }
 
 impl Line {
@@ -141,15 +226,19 @@ impl Deref for Body {
 
 impl DerefMut for Body {
     fn deref_mut(&mut self) -> &mut Value {
-        if let Kind::Line(line) = &mut self.0 {
-            let made = line.made.take();
-            let value = made.map_or_else(|| line.value(), |made| *made);
-            self.0 = Kind::Whole(value);
+        if !matches!(self.0, Kind::Whole(_)) {
+            *self = std::mem::take(self).into_value().into();
         }
         match &mut self.0 {
             Kind::Whole(value) => value,
-            Kind::Line(_) => unreachable!("a line was made whole above"),
+            Kind::Packed(_) | Kind::Line(_) => unreachable!("it was made whole above"),
         }
+    }
+}
+
+impl Default for Body {
+    fn default() -> Self {
+        Self(Kind::Whole(Value::Null))
     }
 }
 
@@ -179,6 +268,7 @@ impl Serialize for Body {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.0 {
             Kind::Whole(value) => value.serialize(serializer),
+            Kind::Packed(packed) => packed.value().serialize(serializer),
             Kind::Line(line) => line.value().serialize(serializer),
         }
     }
@@ -188,6 +278,7 @@ impl fmt::Display for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Kind::Whole(value) => value.fmt(f),
+            Kind::Packed(packed) => f.write_str(&packed.text),
             Kind::Line(line) => line.value().fmt(f),
         }
     }
@@ -227,5 +318,40 @@ mod tests {
         body["level"] = "info".into();
         assert_eq!(body["level"], "info");
         assert_eq!(body["body"], "disk full");
+    }
+
+    #[test]
+    fn a_packed_body_reads_as_the_value_that_it_was() {
+        let whole = json!({"metadata": {"name": "db-0"}, "spec": [1, 2.5, null, "x"]});
+        let mut packed = Body::from(whole.clone()).packed();
+        assert_eq!(
+            packed.read(|body| body.text("/metadata/name").map(str::to_owned)),
+            Some("db-0".to_owned())
+        );
+        assert_eq!(packed.to_string(), whole.to_string());
+        assert_eq!(packed, Body::from(whole.clone()));
+        assert_eq!(packed.text("/metadata/name"), Some("db-0"));
+        packed["spec"] = json!([]);
+        assert_eq!(packed.into_value(), json!({"metadata": {"name": "db-0"}, "spec": []}));
+    }
+
+    #[test]
+    fn only_what_prints_the_same_becomes_a_line() {
+        let line = json!({"timestamp": "2026-11-23T01:50:40.999368001Z", "body": "full",
+            "metadata": {"trace_id": "1f"}, "pod": "db-0"});
+        let read = Body::of_line(line.clone());
+        assert_eq!(read.frame().map(|frame| &**frame), Some(&json!({"pod": "db-0"})));
+        assert_eq!(read.to_value(), line);
+        for (field, value) in [
+            ("timestamp", json!("2026-11-23T01:50:40Z")),
+            ("metadata", json!({"trace_id": 1})),
+            ("body", json!(1)),
+        ] {
+            let mut other = line.clone();
+            other[field] = value;
+            let read = Body::of_line(other.clone());
+            assert!(read.frame().is_none(), "{other}");
+            assert_eq!(read.to_value(), other);
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{Class, Object, Query, SelectorError, similar};
+use super::{Body, Class, Object, Query, SelectorError, similar};
 
 /// A kind of signal. Everything here is pure; the effects are in [`crate::model::Store`].
 pub trait Domain: Send + Sync {
@@ -29,6 +29,11 @@ pub trait Domain: Send + Sync {
     /// An object of one of this domain's classes: identity, times and preview from a body.
     /// Severity and status come later, from the rules.
     fn object(&self, class: &Class, body: Value) -> Object;
+
+    /// The same from a body that others may share.
+    fn object_of(&self, class: &Class, body: Body) -> Object {
+        self.object(class, body.into_value())
+    }
 }
 
 /// All domains of this program, by name.
@@ -124,6 +129,11 @@ impl Domains {
     /// An object of a class from its body.
     pub fn object(&self, class: &Class, body: Value) -> Result<Object, ParseError> {
         Ok(self.domain(class.domain())?.object(class, body))
+    }
+
+    /// An object of a class from a body that others may share.
+    pub fn object_of(&self, class: &Class, body: Body) -> Result<Object, ParseError> {
+        Ok(self.domain(class.domain())?.object_of(class, body))
     }
 }
 

@@ -101,6 +101,12 @@ fn bracket(inner: &str) -> Result<(Step, usize), &'static str> {
 }
 
 impl Path {
+    /// The path along some keys, whatever characters they have.
+    pub fn of(keys: &[&str]) -> Self {
+        let text = keys.iter().map(|key| format!("[\"{key}\"]")).collect();
+        Self { text, steps: keys.iter().map(|key| Step::Key((*key).to_owned())).collect() }
+    }
+
     /// Every value that the path leads to in a body; of a log line no more is made than is needed.
     pub fn find_in<'b>(&self, body: &'b Body) -> Vec<&'b Value> {
         match (body.frame(), self.steps.first()) {

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
-use super::{Class, Object};
+use super::{Class, Demand, Object};
 
 /// The last part of a query, in the language of its domain.
 pub trait Selector: Any + Send + Sync + fmt::Debug {
@@ -24,6 +24,11 @@ pub trait Selector: Any + Send + Sync + fmt::Debug {
     /// Where else to look for what is selected if no store has it: the command to run, say.
     fn elsewhere(&self) -> Option<String> {
         None
+    }
+
+    /// What every object has that it selects, or may select where only the store can tell.
+    fn demands(&self) -> Vec<Demand> {
+        Vec::new()
     }
 }
 
@@ -75,6 +80,11 @@ impl Query {
     /// Where else to look for what is selected if no store has it.
     pub fn elsewhere(&self) -> Option<String> {
         self.selector.elsewhere()
+    }
+
+    /// What every object has that the query selects, or may select where only the store can tell.
+    pub fn demands(&self) -> Vec<Demand> {
+        self.selector.demands()
     }
 
     /// Whether the query selects the object; `None` if only the store can tell.

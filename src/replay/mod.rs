@@ -5,6 +5,7 @@
 //! [`demo()`] builds the recording behind `--demo` from the plain text in `assets/demo`.
 
 mod demo;
+mod lines;
 mod pick;
 mod recording;
 mod shift;

@@ -39,6 +39,7 @@ fn cut_samples(object: &Arc<Object>, window: &Window) -> Option<Arc<Object>> {
         return Some(Arc::clone(object));
     }
     let mut series = Object::clone(object);
+    series.judged = false;
     series.body["values"] = Value::Array(kept);
     Some(Arc::new(series))
 }

@@ -5,7 +5,7 @@
 //! their data on the way in, so no recording in memory or on disk ever has it.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::{Cursor, Read};
+use std::io::BufRead;
 use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, Utc};
@@ -13,12 +13,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
+use super::lines::{Interner, Line, Lines, MOST_BYTES, parse};
 use super::shift::Shift;
-use crate::model::{Class, Domains, ParseError, StoreError, redact_secret};
+use crate::model::{Body, Class, Domains, ParseError, StoreError, redact_secret};
 
-const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-/// A recording may not unpack to more bytes than this.
-const MOST_BYTES: u64 = 1 << 30;
 const VERSION: u64 = 1;
 
 /// The first line of a recording.
@@ -60,7 +58,7 @@ pub struct Recording {
     /// The first line.
     pub manifest: Manifest,
     /// Shared with the stores.
-    pub(super) bodies: BTreeMap<Class, Arc<Vec<Value>>>,
+    pub(super) bodies: BTreeMap<Class, Arc<Vec<Body>>>,
     /// Canonical text of a query -> its class and the places of its objects in `bodies`.
     pub(super) answers: BTreeMap<Arc<str>, (Class, Vec<usize>)>,
     /// Canonical text of a query -> what else became of it.
@@ -103,14 +101,6 @@ pub enum ReplayError {
     },
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Line {
-    Object { class: String, object: Value },
-    Answer { query: String, ids: Vec<String> },
-    Outcome { query: String, outcome: Outcome },
-}
-
 /// What became of a query that was not simply answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -138,26 +128,36 @@ impl Recording {
 
     /// Reads a file's bytes, compressed or plain.
     pub fn read(bytes: &[u8], domains: &Domains) -> Result<Self, ReplayError> {
-        let text = unpack(bytes)?;
-        let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+        Self::load(bytes, domains)
+    }
+
+    /// Reads a file line by line, compressed or plain.
+    pub fn load(file: impl BufRead, domains: &Domains) -> Result<Self, ReplayError> {
+        let mut lines = Lines::new(file)?;
         let (_, first) =
-            lines.next().ok_or_else(|| ReplayError::Foreign("it is empty".to_owned()))?;
+            lines.next()?.ok_or_else(|| ReplayError::Foreign("it is empty".to_owned()))?;
         let mut recording = Self::new(manifest(first)?);
         let mut classes: HashMap<String, Class> = HashMap::new();
         let mut answers = Vec::new();
-        for (at, text) in lines {
-            let line = at + 1;
+        let mut shared = Interner::default();
+        while let Some((line, text)) = lines.next()? {
             let unknown = |fault| ReplayError::Unknown { line, fault: Box::new(fault) };
-            let parsed: Line = serde_json::from_str(text)
-                .map_err(|fault| ReplayError::Line { line, what: explain(text, &fault) })?;
-            match parsed {
+            match parse(text).map_err(|what| ReplayError::Line { line, what })? {
                 Line::Object { class: name, object } => {
-                    let class = match classes.get(&name) {
+                    let class = match classes.get(&*name) {
                         Some(class) => class.clone(),
                         None => domains.class(&name).map_err(unknown)?,
                     };
-                    classes.insert(name, class.clone());
-                    recording.push(&class, object);
+                    if !classes.contains_key(&*name) {
+                        classes.insert(name.into_owned(), class.clone());
+                    }
+                    let body = if class.domain() == "log" {
+                        shared.line(object)
+                    } else {
+                        Body::from(object)
+                    };
+                    recording.push(&class, body);
+                    recording.pack_last(&class);
                 }
                 Line::Outcome { query, outcome } => {
                     recording.outcome(&domains.query(&query).map_err(unknown)?, outcome);
@@ -203,11 +203,20 @@ impl Recording {
     }
 
     /// Adds an object; of a Secret what it keeps secret is left out.
-    pub fn push(&mut self, class: &Class, mut body: Value) {
+    pub fn push(&mut self, class: &Class, body: impl Into<Body>) {
+        let mut body = body.into();
         if class.domain() == "k8s" && class.kind() == "Secret" {
             redact_secret(&mut body);
         }
         Arc::make_mut(self.bodies.entry(class.clone()).or_default()).push(body);
+    }
+
+    /// Makes the object that was added last small.
+    fn pack_last(&mut self, class: &Class) {
+        let bodies = self.bodies.get_mut(class).map(Arc::make_mut);
+        if let Some(body) = bodies.and_then(|bodies| bodies.last_mut()) {
+            *body = std::mem::take(body).packed();
+        }
     }
 
     /// Adds the answer to a query that `matches` cannot decide: the ids of its objects, which
@@ -247,13 +256,13 @@ impl Recording {
     }
 
     /// The bodies of a class, in the order in which they were recorded.
-    pub fn bodies(&self, class: &Class) -> &[Value] {
+    pub fn bodies(&self, class: &Class) -> &[Body] {
         self.bodies.get(class).map_or(&[], |bodies| bodies.as_slice())
     }
 
     fn id(&self, class: &Class, at: usize, domains: &Domains) -> Option<String> {
         let body = self.bodies(class).get(at)?.clone();
-        domains.object(class, body).ok().map(|object| object.id.to_string())
+        domains.object_of(class, body).ok().map(|object| object.id.to_string())
     }
 
     /// For each of the classes: id -> place.
@@ -274,20 +283,6 @@ impl Recording {
     }
 }
 
-fn unpack(bytes: &[u8]) -> Result<String, ReplayError> {
-    let foreign = || ReplayError::Foreign("it is neither zstd nor text".to_owned());
-    if !bytes.starts_with(&ZSTD_MAGIC) {
-        return String::from_utf8(bytes.to_vec()).map_err(|_| foreign());
-    }
-    let mut plain = Vec::new();
-    let decoder = zstd::Decoder::new(Cursor::new(bytes)).map_err(ReplayError::Damaged)?;
-    decoder.take(MOST_BYTES + 1).read_to_end(&mut plain).map_err(ReplayError::Damaged)?;
-    if u64::try_from(plain.len()).is_ok_and(|length| length > MOST_BYTES) {
-        return Err(ReplayError::TooLarge);
-    }
-    String::from_utf8(plain).map_err(|_| foreign())
-}
-
 fn manifest(line: &str) -> Result<Manifest, ReplayError> {
     let first: Value = serde_json::from_str(line)
         .map_err(|_| ReplayError::Foreign("its first line is not JSON".to_owned()))?;
@@ -300,13 +295,4 @@ fn manifest(line: &str) -> Result<Manifest, ReplayError> {
     }
     serde_json::from_value(first)
         .map_err(|fault| ReplayError::Line { line: 1, what: format!("bad manifest: {fault}") })
-}
-
-/// Tells broken JSON from JSON of another shape.
-fn explain(text: &str, fault: &serde_json::Error) -> String {
-    match serde_json::from_str::<Value>(text) {
-        Err(fault) => format!("not JSON: {fault}"),
-        Ok(_) if fault.is_data() => "neither {class, object} nor {query, ids}".to_owned(),
-        Ok(_) => fault.to_string(),
-    }
 }

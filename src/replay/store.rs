@@ -1,19 +1,20 @@
 //! Stores that answer from a recording, without a network and without a clock.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
-use serde_json::Value;
 
+use super::lines::shared;
 use super::pick;
 use super::{Outcome, Recording};
 use crate::model::{
-    Answer, Class, Cut, Domains, ErrorKind, Found, Object, Query, Ranked, Scope, Source,
-    SourceState, Store, StoreError,
+    Answer, Body, Class, Cut, Domains, ErrorKind, Found, Judge, Lookup, Object, Query, Ranked,
+    Scope, Source, SourceState, Store, StoreError,
 };
 
 /// Answers the queries of one domain from a recording.
@@ -32,13 +33,13 @@ pub struct ReplayStore {
 /// `found` says what brought the recording (`--replay` or `--demo`), `url` names the file. Each
 /// store has one source of kind `replay`, named as its domain.
 pub fn stores(
-    recording: &Recording,
+    mut recording: Recording,
     domains: &Domains,
     found: &str,
     url: &str,
 ) -> Vec<(String, Arc<dyn Store>)> {
-    let store = |name: &str| ReplayStore {
-        shelves: Arc::new(Shelves::new(recording, domains, name)),
+    let mut store = |name: &str| ReplayStore {
+        shelves: Arc::new(Shelves::new(&mut recording, domains, name)),
         calls: AtomicU64::new(0),
         source: Source {
             name: name.to_owned(),
@@ -68,6 +69,10 @@ impl Store for ReplayStore {
         stream::iter(batch).map(answer).boxed()
     }
 
+    fn judge_by(&self, judge: &Judge) {
+        self.shelves.judge.get_or_init(|| Arc::clone(judge));
+    }
+
     fn sources(&self) -> Vec<Source> {
         vec![Source { calls: self.calls.load(Ordering::Relaxed), ..self.source.clone() }]
     }
@@ -82,37 +87,34 @@ fn undecided(query: &Query, source: &str) -> StoreError {
 /// The objects of one domain by class, and the answers to its odd queries.
 struct Shelves {
     domains: Domains,
-    /// Objects are made of the bodies when their class is first asked for.
-    classes: HashMap<Class, (Arc<Vec<Value>>, OnceLock<Shelf>)>,
+    judge: OnceLock<Judge>,
+    classes: HashMap<Class, Shelf>,
     answers: HashMap<Arc<str>, (Class, Vec<usize>)>,
     outcomes: HashMap<Arc<str>, Outcome>,
 }
 
+/// The objects of a class, as recorded, made of their bodies when the class is first asked for.
 struct Shelf {
-    /// As recorded.
-    objects: Vec<Arc<Object>>,
-    /// Of log lines whose bodies all say where they come from.
-    streams: Option<Streams>,
-}
-
-/// Places in `objects` by namespace and by namespace and Pod.
-#[derive(Default)]
-struct Streams {
-    spaces: HashMap<String, Vec<usize>>,
-    pods: HashMap<(String, String), Vec<usize>>,
+    bodies: Mutex<Arc<Vec<Body>>>,
+    objects: OnceLock<Vec<Arc<Object>>>,
+    lookup: Lookup,
 }
 
 impl Shelves {
-    fn new(recording: &Recording, domains: &Domains, domain: &str) -> Self {
-        let of_domain = recording.bodies.iter().filter(|(class, _)| class.domain() == domain);
-        let classes = of_domain
-            .map(|(class, bodies)| (class.clone(), (Arc::clone(bodies), OnceLock::new())))
-            .collect();
+    fn new(recording: &mut Recording, domains: &Domains, domain: &str) -> Self {
+        let of_domain = recording.bodies.iter_mut().filter(|(class, _)| class.domain() == domain);
+        let shelf = |bodies: &mut Arc<Vec<Body>>| Shelf {
+            bodies: Mutex::new(std::mem::take(bodies)),
+            objects: OnceLock::new(),
+            lookup: Lookup::default(),
+        };
+        let classes = of_domain.map(|(class, bodies)| (class.clone(), shelf(bodies))).collect();
         let domains = domains.clone();
         let answers = recording.answers.iter().filter(|(_, (class, _))| class.domain() == domain);
         let outcomes = recording.outcomes.iter().filter(|(_, (class, _))| class.domain() == domain);
         Self {
             domains,
+            judge: OnceLock::new(),
             classes,
             answers: answers.map(|(text, at)| (text.clone(), at.clone())).collect(),
             outcomes: outcomes.map(|(text, (_, o))| (text.clone(), o.clone())).collect(),
@@ -139,69 +141,37 @@ impl Shelves {
 
     /// The answer, or `None` if the recording cannot tell.
     fn find(&self, query: &Query, scope: &Scope) -> Option<Found> {
-        let of_class = self.classes.get(query.class()).map(|(bodies, shelf)| {
-            shelf.get_or_init(|| Shelf::new(query.class(), bodies, &self.domains))
-        });
+        let Some(shelf) = self.classes.get(query.class()) else { return Some(Found::default()) };
+        let objects = shelf.objects(query.class(), &self.domains, self.judge.get());
         let recorded = self.answers.get(query.text());
-        let found = match (of_class, recorded) {
-            (None, _) => Vec::new(),
-            (Some(all), Some((_, places))) => all.at(places),
-            (Some(all), None) => all.matching(query)?,
+        let places = match recorded {
+            Some((_, places)) => Cow::Borrowed(places.as_slice()),
+            None => Cow::Owned(shelf.lookup.select(objects, query)?),
         };
-        let shown = found.iter().filter_map(|object| pick::in_window(object, &scope.window));
+        let found = places.iter().filter_map(|at| objects.get(*at));
+        let shown = found.filter_map(|object| pick::in_window(object, &scope.window));
         Some(pick::limit(shown.collect(), scope))
     }
 }
 
 impl Shelf {
-    fn new(class: &Class, bodies: &[Value], domains: &Domains) -> Self {
-        let built = bodies.iter().filter_map(|body| domains.object(class, body.clone()).ok());
-        let objects: Vec<_> = built.map(Arc::new).collect();
-        let streams = (class.domain() == "log").then(|| Streams::new(&objects)).flatten();
-        Self { objects, streams }
-    }
-
-    fn at(&self, places: &[usize]) -> Vec<Arc<Object>> {
-        places.iter().filter_map(|at| self.objects.get(*at)).map(Arc::clone).collect()
-    }
-
-    /// The objects that the query selects, or `None` if it cannot be told for one of them.
-    fn matching(&self, query: &Query) -> Option<Vec<Arc<Object>>> {
-        let mut found = Vec::new();
-        let mut take = |object: &Arc<Object>| {
-            if query.matches(object)? {
-                found.push(Arc::clone(object));
-            }
-            Some(())
-        };
-        match self.candidates(query) {
-            Some(places) => places.iter().try_for_each(|at| take(&self.objects[*at]))?,
-            None => self.objects.iter().try_for_each(take)?,
-        }
-        Some(found)
-    }
-
-    /// The places that can match, where the selector is JSON with a namespace.
-    fn candidates(&self, query: &Query) -> Option<&[usize]> {
-        let streams = self.streams.as_ref()?;
-        let selector: Value = serde_json::from_str(query.selector_text()).ok()?;
-        let namespace = selector.get("namespace")?.as_str()?.to_owned();
-        let places = match selector.get("name").and_then(Value::as_str) {
-            Some(pod) => streams.pods.get(&(namespace, pod.to_owned())),
-            None => streams.spaces.get(&namespace),
-        };
-        Some(places.map_or(&[], Vec::as_slice))
-    }
-}
-
-impl Streams {
-    fn new(lines: &[Arc<Object>]) -> Option<Self> {
-        let mut streams = Self::default();
-        for (at, line) in lines.iter().enumerate() {
-            let (space, pod) = (line.text("/namespace")?, line.text("/pod")?);
-            streams.spaces.entry(space.to_owned()).or_default().push(at);
-            streams.pods.entry((space.to_owned(), pod.to_owned())).or_default().push(at);
-        }
-        Some(streams)
+    fn objects(&self, class: &Class, domains: &Domains, judge: Option<&Judge>) -> &[Arc<Object>] {
+        self.objects.get_or_init(|| {
+            let mut bodies = self.bodies.lock().unwrap_or_else(PoisonError::into_inner);
+            // What nobody else holds is moved, so that no body is there twice.
+            let bodies = Arc::unwrap_or_clone(std::mem::take(&mut *bodies));
+            let mut groups = HashSet::new();
+            let object = |body: Body| {
+                let mut object = domains.object_of(class, body).ok()?;
+                if let Some(judge) = judge {
+                    judge(&mut object);
+                    object.judged = true;
+                }
+                object.body = object.body.packed();
+                object.group = shared(&mut groups, &object.group);
+                Some(Arc::new(object))
+            };
+            bodies.into_iter().filter_map(object).collect()
+        })
     }
 }

@@ -100,7 +100,7 @@ fn ask(
     let query = domains.query(query).expect(query);
     let window = Window { start: at(window.0), end: at(window.1) };
     let scope = Scope { window, focus: focus.map(at), limit };
-    let all = stores(recording, &domains, "--replay", "test.k8z");
+    let all = stores(recording.clone(), &domains, "--replay", "test.k8z");
     let (_, store) =
         all.into_iter().find(|(name, _)| name == query.class().domain()).expect("a store");
     let mut answers: Vec<_> = block_on(store.fetch(vec![query.into()], scope).collect());
@@ -190,7 +190,7 @@ fn times_of_all_kinds_move_and_answers_stay() {
     assert_eq!(body("k8s:Pod.v1")["status"]["x"][0]["at"], "2026-11-24T11:00:00Z");
     assert_eq!(body("metric:metric")["values"][0][0], 1_795_532_400);
     assert_eq!(body("log:application")["body"], "I1124 14:00:00.000001 1 x");
-    let all = stores(&moved, &domains(), "--replay", "f");
+    let all = stores(moved.clone(), &domains(), "--replay", "f");
     let window = Window::last_hour(moved.manifest.recorded);
     let scope = Scope { window, focus: None, limit: 9 };
     let answer = block_on(all[1].1.fetch(vec![odd.into()], scope).next()).expect("an answer");

@@ -113,7 +113,7 @@ fn engine(yaml: &str) -> Engine {
         }
         recording.push(&class, body.clone());
     }
-    let stores: Stores = stores(&recording, &domains, "test", "test").into_iter().collect();
+    let stores: Stores = stores(recording, &domains, "test", "test").into_iter().collect();
     Engine::new(domains, Arc::new(rules), stores)
 }
 

@@ -19,7 +19,7 @@ impl Demo {
         let domains = domain::all(&Vocabulary::builtin());
         let now = "2029-05-06T07:08:09Z".parse().expect("a time");
         let recording = demo(now);
-        Self { stores: stores(&recording, &domains, "--demo", "demo"), domains, now }
+        Self { stores: stores(recording, &domains, "--demo", "demo"), domains, now }
     }
 
     async fn ask(&self, query: &str, minutes: i64) -> Found {

@@ -173,7 +173,7 @@ fn engine(server: &Server) -> Engine {
         });
         recording.push(&Class::new("k8s", "Pod.v1"), body);
     }
-    let mut all: Stores = stores(&recording, &domains, "test", "test").into_iter().collect();
+    let mut all: Stores = stores(recording, &domains, "test", "test").into_iter().collect();
     all.insert("log".into(), Arc::new(loki_store(server)) as Arc<dyn Store>);
     Engine::new(domains, Arc::new(rules), all)
 }

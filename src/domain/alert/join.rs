@@ -4,19 +4,21 @@
 //! alert of Alertmanager belongs to one of Prometheus if every label that both have agrees, and
 //! one of them tells more than the name and the severity, or nothing else could.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use chrono::DateTime;
 use serde_json::{Map, Value, json};
 
+use super::partners::{Side, millis, partners};
 use crate::client::alertmanager::SentAlert;
 use crate::client::prometheus::{ActiveAlert, Labels, Rule};
 
 /// The bodies of all alerts, each once.
 pub(super) fn join(rules: &[Rule], sent: &[SentAlert]) -> Vec<Value> {
     let active = distinct(rules);
-    let partner = partners(&active, sent);
+    let began: Vec<Side<'_>> =
+        active.iter().map(|(rule, alert)| (&alert.labels, due(rule, alert))).collect();
+    let started = sent.iter().map(|alert| (&alert.labels, millis(alert.starts_at.as_ref())));
+    let partner = partners(&began, &started.collect::<Vec<_>>());
     let mut taken = vec![false; sent.len()];
     let mut bodies = Vec::with_capacity(active.len().max(sent.len()));
     for (at, (rule, alert)) in active.iter().enumerate() {
@@ -52,70 +54,16 @@ fn distinct(rules: &[Rule]) -> Vec<(&Rule, &ActiveAlert)> {
     best.into_values().collect()
 }
 
-/// Which alert of Alertmanager belongs to which of Prometheus: those with the most labels in
-/// common first, then those that began at the same time. Each has one partner at most.
-fn partners(active: &[(&Rule, &ActiveAlert)], sent: &[SentAlert]) -> BTreeMap<usize, usize> {
-    let name = |labels: &Labels| labels.get("alertname").cloned().unwrap_or_default();
-    let mut by_name: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (at, alert) in sent.iter().enumerate() {
-        by_name.entry(name(&alert.labels)).or_default().push(at);
-    }
-    let mut pairs = Vec::new();
-    for (left, (rule, alert)) in active.iter().enumerate() {
-        for right in by_name.get(&name(&alert.labels)).into_iter().flatten().copied() {
-            if let Some(common) = common(&alert.labels, &sent[right].labels) {
-                let apart = apart(rule, alert, &sent[right]);
-                pairs.push((Reverse(common), apart, left, right));
-            }
-        }
-    }
-    pairs.sort_unstable();
-    let mut found = BTreeMap::new();
-    let mut taken = vec![false; sent.len()];
-    for (_, _, left, right) in pairs {
-        if !taken[right] && !found.contains_key(&left) {
-            taken[right] = true;
-            found.insert(left, right);
-        }
-    }
-    found
-}
-
-/// How many labels two alerts of one name have in common; `None` if they are not the same alert.
-fn common(own: &Labels, theirs: &Labels) -> Option<usize> {
-    let mut common = 0;
-    let mut telling = false;
-    for (label, value) in own {
-        match theirs.get(label) {
-            None => {}
-            Some(other) if other != value => return None,
-            Some(_) => {
-                common += 1;
-                telling |= tells(label);
-            }
-        }
-    }
-    // Where no label could tell more, nothing was dropped.
-    (telling || !own.keys().any(|label| tells(label))).then_some(common)
-}
-
 /// Whether a label tells apart alerts of one rule.
-fn tells(label: &str) -> bool {
+pub(super) fn tells(label: &str) -> bool {
     !matches!(label, "alertname" | "severity")
 }
 
-/// How many milliseconds lie between the moments at which both say that the alert fired.
-fn apart(rule: &Rule, alert: &ActiveAlert, sent: &SentAlert) -> u64 {
+/// When an alert of Prometheus began to fire, in Unix milliseconds.
+fn due(rule: &Rule, alert: &ActiveAlert) -> Option<i64> {
     #[allow(clippy::cast_possible_truncation, reason = "what is too large becomes the largest")]
     let held = (rule.duration * 1000.0) as i64;
-    match (millis(alert.active_at.as_ref()), millis(sent.starts_at.as_ref())) {
-        (Some(active), Some(started)) => active.saturating_add(held).abs_diff(started),
-        _ => u64::MAX,
-    }
-}
-
-fn millis(time: Option<&String>) -> Option<i64> {
-    Some(DateTime::parse_from_rfc3339(time?).ok()?.timestamp_millis())
+    Some(millis(alert.active_at.as_ref())?.saturating_add(held))
 }
 
 fn of_prometheus(rule: &Rule, alert: &ActiveAlert) -> Map<String, Value> {

@@ -2,6 +2,7 @@
 
 mod join;
 mod object;
+mod partners;
 mod query;
 mod store;
 

@@ -3,8 +3,8 @@
 use serde::{Serialize, Serializer};
 
 use crate::model::{
-    Compact, MatchOp, Matcher, Object, Selector, SelectorError, UniqueMap, is_matchers,
-    parse_matchers,
+    Compact, Demand, MatchOp, Matcher, Object, Path, Selector, SelectorError, UniqueMap,
+    is_matchers, parse_matchers,
 };
 
 /// Which alerts: those that fulfil all matchers of one of the lists.
@@ -78,6 +78,20 @@ impl Selector for AlertSelector {
             of("labels").or_else(|| of("externalLabels"))
         };
         Some(self.0.iter().any(|matchers| Matcher::all(matchers, label)))
+    }
+
+    fn demands(&self) -> Vec<Demand> {
+        let [matchers] = &self.0[..] else { return Vec::new() };
+        let equal = |one: &&Matcher| one.op() == MatchOp::Equal && !one.value().is_empty();
+        let places = |name| ["labels", "externalLabels"].map(|part| Path::of(&[part, name]));
+        matchers
+            .iter()
+            .filter(equal)
+            .map(|one| Demand {
+                places: places(one.name()).into(),
+                values: vec![one.value().to_owned()],
+            })
+            .collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Alerts of Prometheus and Alertmanager, asked together once for all queries of a batch.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::future::OptionFuture;
@@ -12,7 +12,8 @@ use crate::client::alertmanager::Alertmanager;
 use crate::client::prometheus::Prometheus;
 use crate::client::ranked;
 use crate::model::{
-    Answer, Cut, ErrorKind, Found, Object, Query, Rank, Ranked, Scope, Source, Store, StoreError,
+    Answer, Cut, ErrorKind, Found, Judge, Lookup, Object, Query, Rank, Ranked, Scope, Source,
+    Store, StoreError,
 };
 
 /// How long alerts are taken for current without asking again.
@@ -21,21 +22,25 @@ const KEPT: Duration = Duration::from_mins(1);
 /// The same where a server failed: long enough that not every batch waits for its timeout.
 const KEPT_FAULTY: Duration = Duration::from_secs(10);
 
+/// What servers say when they are asked for all alerts.
+type Answered = Result<Arc<Alerts>, StoreError>;
+
 /// The store of the domain `alert`.
 pub struct AlertStore(Arc<Servers>);
 
 struct Servers {
     prometheus: Option<Arc<Prometheus>>,
     alertmanager: Option<Arc<Alertmanager>>,
-    kept: Mutex<Option<(Instant, Result<Alerts, StoreError>)>>,
+    kept: Mutex<Option<(Instant, Answered)>>,
+    judge: OnceLock<Judge>,
     /// Held while asking, so that batches at the same time ask once.
     asking: tokio::sync::Mutex<()>,
 }
 
 /// All alerts, and what is missing in them.
-#[derive(Clone, Default)]
 struct Alerts {
     all: Vec<Arc<Object>>,
+    lookup: Lookup,
     missing: Option<StoreError>,
 }
 
@@ -47,7 +52,8 @@ impl AlertStore {
     ) -> Self {
         let kept = Mutex::new(None);
         let asking = tokio::sync::Mutex::new(());
-        Self(Arc::new(Servers { prometheus, alertmanager, kept, asking }))
+        let judge = OnceLock::new();
+        Self(Arc::new(Servers { prometheus, alertmanager, kept, judge, asking }))
     }
 }
 
@@ -74,13 +80,17 @@ impl Store for AlertStore {
         prometheus.chain(alertmanager).collect()
     }
 
+    fn judge_by(&self, judge: &Judge) {
+        self.0.judge.get_or_init(|| Arc::clone(judge));
+    }
+
     fn refresh(&self) {
         *self.0.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
 impl Servers {
-    fn kept(&self) -> Option<Result<Alerts, StoreError>> {
+    fn kept(&self) -> Option<Answered> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let (at, alerts) = kept.as_ref()?;
         let whole = matches!(alerts, Ok(alerts) if alerts.missing.is_none());
@@ -88,7 +98,7 @@ impl Servers {
         (at.elapsed() < long).then(|| alerts.clone())
     }
 
-    async fn alerts(&self) -> Result<Alerts, StoreError> {
+    async fn alerts(&self) -> Answered {
         if let Some(kept) = self.kept() {
             return kept;
         }
@@ -102,7 +112,7 @@ impl Servers {
         alerts
     }
 
-    async fn ask(&self) -> Result<Alerts, StoreError> {
+    async fn ask(&self) -> Answered {
         let rules = OptionFuture::from(self.prometheus.as_ref().map(|one| one.alert_rules()));
         let sent = OptionFuture::from(self.alertmanager.as_ref().map(|one| one.alerts()));
         let (rules, sent) = futures::join!(rules, sent);
@@ -127,7 +137,14 @@ impl Servers {
         let bodies = join(&rules, &sent).into_iter();
         let mut all: Vec<Object> = bodies.map(|body| object::object(&class, body)).collect();
         all.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.id.cmp(&b.id)));
-        Ok(Alerts { all: all.into_iter().map(Arc::new).collect(), missing })
+        if let Some(judge) = self.judge.get() {
+            for alert in &mut all {
+                judge(alert);
+                alert.judged = true;
+            }
+        }
+        let all = all.into_iter().map(Arc::new).collect();
+        Ok(Arc::new(Alerts { all, lookup: Lookup::default(), missing }))
     }
 }
 
@@ -145,10 +162,11 @@ fn no_server() -> StoreError {
 impl Alerts {
     /// The alerts that a query selects and that were there in the window, the newest first.
     fn select(&self, query: &Query, scope: Scope) -> Found {
-        let mut objects: Vec<Arc<Object>> = self
-            .all
-            .iter()
-            .filter(|alert| query.matches(alert) == Some(true))
+        // A selector of alerts can always be decided.
+        let places = self.lookup.select(&self.all, query).unwrap_or_default();
+        let mut objects: Vec<Arc<Object>> = places
+            .into_iter()
+            .map(|at| &self.all[at])
             .filter(|alert| scope.window.overlaps(alert.time, alert.end))
             .cloned()
             .collect();

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::labels::Labels;
 use super::selects::selects;
-use crate::model::{self, Class, Compact, Object, Path, SelectorError, UniqueMap};
+use crate::model::{self, Class, Compact, Demand, Object, Path, SelectorError, UniqueMap};
 
 /// What a Kubernetes query selects. All parts that are given must hold.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -205,6 +205,30 @@ impl model::Selector for Selector {
             selects: self.selects.as_ref(),
         };
         serde_json::to_string(&printed).unwrap_or_default()
+    }
+
+    fn demands(&self) -> Vec<Demand> {
+        let meta = |key: &str, value: &String| Demand::of(&["metadata", key], value);
+        if let Some(name) = &self.name {
+            return vec![meta("name", name)];
+        }
+        let mut all: Vec<Demand> =
+            self.namespace.iter().map(|namespace| meta("namespace", namespace)).collect();
+        let at = |place: Path, values: Vec<String>| Demand { places: vec![place], values };
+        all.extend(self.labels.wanted().map(|(key, values)| {
+            at(Path::of(&["metadata", "labels", key]), values.iter().cloned().collect())
+        }));
+        // A field that is missing is empty, and `source` may be a map.
+        let fields = self
+            .fields
+            .iter()
+            .filter(|(path, value)| !value.is_empty() && path.to_string() != "source");
+        all.extend(fields.map(|(path, value)| at(path.clone(), vec![value.clone()])));
+        all.extend(self.matching.iter().filter_map(|(path, values)| {
+            let texts = values.iter().map(|value| scalar_text(value).map(Cow::into_owned));
+            Some(at(path.clone(), texts.collect::<Option<_>>()?))
+        }));
+        all
     }
 
     fn matches(&self, object: &Object) -> Option<bool> {

@@ -24,7 +24,7 @@ pub use query::{LogSelector, PodLogs};
 use serde_json::Value;
 pub use store::LokiStore;
 
-use crate::model::{Class, Domain, Object, Query, SelectorError, Vocabulary};
+use crate::model::{Body, Class, Domain, Object, Query, SelectorError, Vocabulary};
 
 /// The names of the classes.
 pub const CLASSES: [&str; 3] = ["application", "audit", "infrastructure"];
@@ -80,7 +80,14 @@ impl Domain for Log {
         {
             body["level"] = level.into();
         }
-        object::from_body(class, body)
+        object::from_body(class, Body::of_line(body))
+    }
+
+    fn object_of(&self, class: &Class, body: Body) -> Object {
+        match body.frame() {
+            Some(frame) if frame.get("level").is_some() => object::from_body(class, body),
+            _ => self.object(class, body.into_value()),
+        }
     }
 }
 

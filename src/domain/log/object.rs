@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::json::{JsonLine, json as parse};
@@ -139,47 +139,26 @@ fn field<'f>(fields: &'f Fields, name: &str) -> Option<&'f str> {
 }
 
 /// A log object from a body as a [`LogStream`] makes it.
-pub(super) fn from_body(class: &Class, body: Value) -> Object {
-    let text = |key: &str| body.get(key).and_then(Value::as_str);
-    let line = text("body").unwrap_or_default();
-    let time = text("timestamp")
-        .and_then(|time| DateTime::parse_from_rfc3339(time).ok())
-        .map(|time| time.to_utc());
-    let (group, mut id) = (group(&body), String::new());
-    identify(&mut id, &group, time, line);
-    let body = framed(body, time);
+pub(super) fn from_body(class: &Class, body: Body) -> Object {
+    let time = match body.parts() {
+        Some((_, time, ..)) => Some(time),
+        None => body
+            .text("/timestamp")
+            .and_then(|time| Some(DateTime::parse_from_rfc3339(time).ok()?.to_utc())),
+    };
     let line = body.line_text().cloned();
     let line = line.unwrap_or_else(|| body.text("/body").unwrap_or_default().into());
+    let group = match body.frame() {
+        Some(frame) => group(frame),
+        None => group(&body),
+    };
+    let mut id = String::new();
+    identify(&mut id, &group, time, &line);
     let mut object = Object::new(class.clone(), id, body);
     object.group = of_trace(&group, trace_id_of(fields(&object.body), &line));
     object.time = time;
     object.preview = preview(&line, parse(&line));
     object
-}
-
-/// A body as that of a line, if that loses nothing.
-fn framed(body: Value, time: Option<DateTime<Utc>>) -> Body {
-    let own = || {
-        let stamp = body.get("timestamp")?.as_str()?;
-        let metadata = body.get("metadata")?.as_object()?.iter();
-        let metadata: Option<Vec<(Text, Text)>> = metadata
-            .map(|(name, value)| Some((Text::from(name.as_str()), Text::from(value.as_str()?))))
-            .collect();
-        body.get("body")?.as_str()?;
-        let time = time.filter(|t| t.to_rfc3339_opts(SecondsFormat::Nanos, true) == stamp)?;
-        Some((time, metadata?.into()))
-    };
-    match (own(), body) {
-        (Some((time, metadata)), Value::Object(mut frame)) => {
-            frame.retain(|name, _| name == "body" || !Body::is_own(name));
-            let text = match frame.remove("body") {
-                Some(Value::String(text)) => text.into(),
-                _ => Text::default(),
-            };
-            Body::line(Arc::new(frame.into()), time, text, metadata)
-        }
-        (_, body) => body.into(),
-    }
 }
 
 /// The level of a line whose body does not say it.
@@ -310,7 +289,7 @@ mod tests {
         assert_eq!(found.text("/level"), Some("error"));
         assert_eq!(found.text("/pod"), Some("db-0"));
         assert_eq!(found.text("/node"), Some("node-1"));
-        let again = from_body(&found.class, found.body.to_value());
+        let again = from_body(&found.class, Body::of_line(found.body.to_value()));
         assert_eq!(again, found);
     }
 

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::journal::Journal;
 use super::object::fields;
 use crate::model::{
-    Body, Compact, LogQl, Object, Selector, SelectorError, UniqueMap, is_matchers, trace_id,
-    trace_id_of,
+    Body, Compact, Demand, LogQl, Object, Selector, SelectorError, UniqueMap, is_matchers,
+    trace_id, trace_id_of,
 };
 
 /// Which log lines.
@@ -135,6 +135,13 @@ impl Selector for LogSelector {
                 query.matches(object.text("/body").unwrap_or_default(), label)
             }
         }
+    }
+
+    fn demands(&self) -> Vec<Demand> {
+        let Self::Pods(pods) = self else { return Vec::new() };
+        let wanted = [("pod", &pods.name), ("namespace", &pods.namespace)];
+        let given = wanted.iter().filter_map(|(key, value)| Some((key, value.as_ref()?)));
+        given.map(|(key, value)| Demand::of(&[key], value)).collect()
     }
 }
 

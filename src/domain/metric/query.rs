@@ -5,7 +5,7 @@ use promql_parser::parser::{Expr, VectorSelector, parse};
 use promql_parser::util::{ExprVisitor, walk_expr};
 
 use super::vector;
-use crate::model::{MatchOp, Matcher, Object, Selector, SelectorError};
+use crate::model::{Demand, MatchOp, Matcher, Object, Selector, SelectorError};
 
 /// The metric name as a label.
 pub(super) const NAME: &str = "__name__";
@@ -145,6 +145,13 @@ impl Selector for MetricSelector {
         let labels = object.body.get("labels");
         let label = |name: &str| labels?.get(name)?.as_str();
         Some(self.selectors.iter().any(|matchers| Matcher::all(matchers, label)))
+    }
+
+    fn demands(&self) -> Vec<Demand> {
+        let [matchers] = &self.selectors[..] else { return Vec::new() };
+        let equal = |one: &&Matcher| one.op() == MatchOp::Equal && !one.value().is_empty();
+        let demand = |one: &Matcher| Demand::of(&["labels", one.name()], one.value());
+        matchers.iter().filter(equal).map(demand).collect()
     }
 }
 

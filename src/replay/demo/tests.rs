@@ -18,7 +18,9 @@ fn at(text: &str) -> DateTime<Utc> {
 /// The bodies of all classes of a domain.
 fn all(recording: &'static Recording, domain: &str) -> Vec<(String, &'static Value)> {
     let of_domain = recording.bodies.iter().filter(|(class, _)| class.domain() == domain);
-    of_domain.flat_map(|(class, list)| list.iter().map(|body| (class.to_string(), body))).collect()
+    of_domain
+        .flat_map(|(class, list)| list.iter().map(|body| (class.to_string(), &**body)))
+        .collect()
 }
 
 fn text<'v>(body: &'v Value, pointer: &str) -> &'v str {
