@@ -150,7 +150,7 @@ impl Schemes {
         let mut found = BTreeSet::new();
         for stream in sample {
             let lines = stream.entries.iter();
-            found.extend(lines.filter_map(|line| self.seen(&stream.labels, line, words)));
+            found.extend(lines.filter_map(|line| Self::seen(&stream.labels, line, words)));
         }
         if found.is_empty() {
             return;
@@ -163,20 +163,15 @@ impl Schemes {
     }
 
     /// The scheme of a line.
-    fn seen(
-        &self,
-        labels: &Map<String, Value>,
-        line: &Entry,
-        words: &Vocabulary,
-    ) -> Option<Scheme> {
+    fn seen(labels: &Map<String, Value>, line: &Entry, words: &Vocabulary) -> Option<Scheme> {
         let json: Option<Value> = serde_json::from_str(&line.line).ok();
         let find = |term: &str| {
             let names = || words.names("log", term).iter();
             let label = names().find(|name| labels.contains_key(*name)).cloned();
             let has = |name: &&String| line.metadata.iter().any(|(key, _)| **key == ***name);
             let field = || {
-                let paths = words.names("json", term).iter();
-                paths.cloned().find(|path| at(json.as_ref(), path).is_some_and(Value::is_string))
+                let mut paths = words.names("json", term).iter();
+                paths.find(|path| at(json.as_ref(), path).is_some_and(Value::is_string)).cloned()
             };
             let metadata = || names().find(has).cloned().map(Place::Metadata);
             label.map(Place::Label).or_else(metadata).or_else(|| field().map(Place::Field))
