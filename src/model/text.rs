@@ -84,6 +84,22 @@ pub fn fit(text: &str, width: usize) -> String {
     out
 }
 
+/// A name cut to a width in terminal cells: its end stays, for Pods of a Deployment differ only there.
+pub fn fit_name(name: &str, width: usize) -> String {
+    let end = width / 3;
+    if name.width() <= width || end < 2 {
+        return fit(name, width);
+    }
+    let mut used = 0;
+    let room = |cluster: &&str| {
+        used += cluster.width();
+        used <= end
+    };
+    let tail: Vec<&str> = name.graphemes(true).rev().take_while(room).collect();
+    let tail: String = tail.into_iter().rev().collect();
+    fit(name, width - tail.width()) + &tail
+}
+
 /// Up to three of the candidates that look most like what was typed, best first.
 pub fn similar<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let typed = typed.to_lowercase();
@@ -177,6 +193,10 @@ mod tests {
         assert_eq!(fit("abcd", 3), "ab…");
         assert_eq!(fit("日本語", 4), "日…");
         assert_eq!(fit("abc", 0), "");
+        assert_eq!(fit_name("shop/web-5c9d-abcde", 19), "shop/web-5c9d-abcde");
+        assert_eq!(fit_name("shop/web-5c9d-abcde", 15), "shop/web-…abcde");
+        assert_eq!(fit_name("日本語日本語", 8), "日本…語");
+        assert_eq!(fit_name("abcdef", 4), "abc…");
     }
 
     #[test]

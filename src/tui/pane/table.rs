@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::Frame;
 use super::results::Rows;
-use crate::model::Object;
+use crate::model::{Object, fit, fit_name};
 use crate::tui::fact::{self, Kind};
 use crate::tui::theme::Tone;
 use crate::tui::time::age;
@@ -210,7 +210,8 @@ pub(crate) fn draw(rows: &Rows<'_>, buffer: &mut Buffer, frame: Frame) {
         line.push(" ", Tone::Plain);
         for (at, width) in widths.iter().enumerate().filter(|(_, width)| **width > 0) {
             let tone = if at == 0 { Tone::from(object.severity) } else { columns[at].tone };
-            let text = crate::model::fit(&cells[at], *width);
+            let cut = if at + 1 < widths.len() { fit_name } else { fit };
+            let text = cut(&cells[at], *width);
             let gap = " ".repeat(width - text.width().min(*width) + 2);
             line.marked(&text, tone, &rows.find.needle);
             if at + 1 < widths.len() {
