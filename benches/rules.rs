@@ -44,7 +44,9 @@ fn cases(domains: &Domains, rules: &RuleSet) -> Vec<Case> {
             });
             let object = domains.object(&class, example.given.clone()).expect("a class of ours");
             let queries = match rules.apply(number, &rules.view(&object)) {
-                Applied::Queries(made) => made.iter().map(|query| query.text().into()).collect(),
+                Applied::Queries(made) => {
+                    made.all().iter().map(|query| query.text().into()).collect()
+                }
                 _ => Vec::new(),
             };
             cases.push(Case { rule: number, name: rule.name.to_string(), object, queries });

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use korrel8::engine::{Bounds, Outline, Plan, Rules, Search, Start};
 use korrel8::graph::{Place, Tree};
-use korrel8::model::{Answer, Class, Found, Object, Query, Scope, Selector, Window};
+use korrel8::model::{Alternatives, Answer, Class, Found, Object, Query, Scope, Selector, Window};
 use serde_json::Value;
 
 use crate::measure::{Row, ratio};
@@ -84,14 +84,14 @@ impl Rules for Made {
         (format!("R{rule}").into(), self.0[rule].cost)
     }
 
-    fn apply(&self, object: &Object, rules: &[usize]) -> Vec<Result<Vec<Query>, String>> {
+    fn apply(&self, object: &Object, rules: &[usize]) -> Vec<Result<Alternatives, String>> {
         let made = |&rule: &usize| {
             let Step { goal, kind, .. } = self.0[rule];
             let number = match kind {
                 All => None,
                 Same => Some(object.id.parse().expect("a number")),
             };
-            Ok(vec![Query::new(class_of(goal), Pick(number))])
+            Ok(vec![Query::new(class_of(goal), Pick(number))].into())
         };
         rules.iter().map(made).collect()
     }

@@ -180,7 +180,7 @@ fn log_queries(rules: &RuleSet, spans: &[Arc<Object>]) -> Vec<Query> {
         let view = rules.view(span);
         for rule in &numbers {
             if let Applied::Queries(found) = rules.apply(*rule, &view) {
-                queries.extend(found);
+                queries.extend_from_slice(found.all());
             }
         }
     }

@@ -9,11 +9,12 @@ use serde_json::{Value, json};
 use super::args::{Format, Global};
 use super::print::yaml;
 use super::{Outcome, emit, note, usage, wire};
-use crate::model::{Class, Domains, Object, SelectorError, Vocabulary, clean};
+use crate::model::{Alternatives, Class, Domains, Object, SelectorError, Vocabulary, clean};
 use crate::rule::{Applied, RuleSet};
 
-/// A rule and the queries that it makes.
-type Made = Vec<(String, Vec<String>)>;
+/// A rule and the queries that it makes: those that are asked first, and those that are asked next
+/// if nothing is found.
+type Made = Vec<(String, Vec<Vec<String>>)>;
 
 /// Applies the rules of a class, or the one of a name, to the objects in a file.
 pub(super) fn run(
@@ -38,14 +39,16 @@ pub(super) fn run(
         note(&about(&object));
         apply(&rules, &object, rule, &mut made);
     }
-    let entry = |(rule, queries): &(String, Vec<String>)| json!({"rule": rule, "queries": queries});
-    let entries: Vec<Value> = made.iter().map(entry).collect();
+    let entries: Vec<Value> = made.iter().map(|(rule, steps)| entry(rule, steps)).collect();
     let text = match format {
         Format::Json => serde_json::to_string_pretty(&entries)?,
         Format::Yaml => yaml(&entries)?,
         _ => made
             .iter()
-            .map(|(rule, queries)| format!("{rule}\n  {}\n", queries.join("\n  ")))
+            .map(|(rule, steps)| {
+                let steps: Vec<String> = steps.iter().map(|step| step.join("\n  ")).collect();
+                format!("{rule}\n  {}\n", steps.join("\n  otherwise\n  "))
+            })
             .collect(),
     };
     emit(&text)?;
@@ -138,17 +141,12 @@ fn apply(rules: &RuleSet, object: &Object, only: Option<&str>, made: &mut Made) 
         started = true;
         match rules.apply(number, &view) {
             Applied::Queries(queries) => {
-                let texts = queries.iter().map(|query| query.text().to_owned());
-                match made.iter_mut().find(|(name, _)| **name == *rule.name) {
-                    Some((_, had)) => {
-                        for text in texts {
-                            if !had.contains(&text) {
-                                had.push(text);
-                            }
-                        }
-                    }
-                    None => made.push((rule.name.to_string(), texts.collect())),
-                }
+                let known = made.iter().position(|(name, _)| **name == *rule.name);
+                let known = known.unwrap_or_else(|| {
+                    made.push((rule.name.to_string(), Vec::new()));
+                    made.len() - 1
+                });
+                add(&mut made[known].1, &queries);
             }
             Applied::Fault(message) => note(&format!("rule {} failed: {message}", rule.name)),
             // Why a rule is silent matters to who writes it.
@@ -160,6 +158,30 @@ fn apply(rules: &RuleSet, object: &Object, only: Option<&str>, made: &mut Made) 
     }
     if let Some(name) = only.filter(|_| !started) {
         note(&format!("rule {name} does not start at {}", object.class));
+    }
+}
+
+/// Adds what a rule makes of one more object, step by step.
+fn add(had: &mut Vec<Vec<String>>, queries: &Alternatives) {
+    for (number, step) in queries.steps().enumerate() {
+        if had.len() == number {
+            had.push(Vec::new());
+        }
+        for text in step.iter().map(|query| query.text().to_owned()) {
+            if !had[number].contains(&text) {
+                had[number].push(text);
+            }
+        }
+    }
+}
+
+/// A rule in JSON; most have no alternatives.
+fn entry(rule: &str, steps: &[Vec<String>]) -> Value {
+    match steps {
+        [first, more @ ..] if !more.is_empty() => {
+            json!({"rule": rule, "queries": first, "otherwise": more})
+        }
+        _ => json!({"rule": rule, "queries": steps.concat()}),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::plan::Outline;
 use super::search::Rules;
 use crate::graph::Place;
-use crate::model::{Class, Object, Query};
+use crate::model::{Alternatives, Class, Object};
 use crate::rule::{Applied, Pattern, RuleSet};
 
 impl Rules for RuleSet {
@@ -18,11 +18,11 @@ impl Rules for RuleSet {
         (Arc::clone(&rule.name), rule.cost)
     }
 
-    fn apply(&self, object: &Object, rules: &[usize]) -> Vec<Result<Vec<Query>, String>> {
+    fn apply(&self, object: &Object, rules: &[usize]) -> Vec<Result<Alternatives, String>> {
         let view = self.view(object);
         let outcome = |&rule: &usize| match Self::apply(self, rule, &view) {
             Applied::Queries(queries) => Ok(queries),
-            Applied::DoesNotApply => Ok(Vec::new()),
+            Applied::DoesNotApply => Ok(Alternatives::default()),
             Applied::Fault(message) => Err(message),
         };
         rules.iter().map(outcome).collect()

@@ -4,6 +4,7 @@
 //! selects [`Object`]s of one class, a [`Store`] answers queries within a [`Scope`], and a
 //! [`Source`] tells how the back end behind a store is doing.
 
+mod alternatives;
 mod body;
 mod class;
 mod compact;
@@ -27,6 +28,7 @@ mod unique;
 mod vocabulary;
 mod window;
 
+pub use alternatives::Alternatives;
 pub use body::{Body, Fields};
 pub use class::Class;
 pub use compact::Compact;

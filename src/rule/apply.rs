@@ -7,7 +7,14 @@ use minijinja::Value;
 
 use super::quick::{Known, Outcome, Program};
 use super::{RuleSet, compile, template};
-use crate::model::{Class, Object, Query, clean};
+use crate::model::{Alternatives, Class, Object, clean};
+
+/// The line between queries of which the later ones are asked only if the earlier ones found
+/// nothing.
+pub(super) const OTHERWISE: &str = "otherwise";
+
+/// How many times a rule may say so, and one: they are asked one after the other.
+const STEPS: usize = 12;
 
 /// An object as templates see it; made once and used for all rules. What few rules need is made
 /// when the first of them asks for it.
@@ -35,7 +42,7 @@ impl View<'_> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Applied {
     /// These queries, each once and at least one, in the order of the template.
-    Queries(Vec<Query>),
+    Queries(Alternatives),
     /// Something that the rule needs is not there, which is normal.
     DoesNotApply,
     /// The rule is wrong, or the object is one that its author did not think of.
@@ -86,8 +93,12 @@ impl RuleSet {
     }
 
     fn queries(&self, rule: usize, text: &str) -> Applied {
-        let mut queries: Vec<Query> = Vec::new();
+        let mut queries = Alternatives::default();
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            if line == OTHERWISE {
+                queries.otherwise();
+                continue;
+            }
             // The object may name a kind that the cluster does not have; the rule may not.
             let own = |name: &str| self.rules[rule].query.contains(name);
             let query = match self.domains.query_or_skip(line, |name| !own(name)) {
@@ -102,11 +113,15 @@ impl RuleSet {
                     clean(query.text())
                 ));
             }
-            if !queries.contains(&query) {
-                queries.push(query);
-            }
+            queries.push(query);
         }
-        if queries.is_empty() { Applied::DoesNotApply } else { Applied::Queries(queries) }
+        match queries.steps().count() {
+            0 => Applied::DoesNotApply,
+            many if many > STEPS => Applied::Fault(format!(
+                "it tries {many} things one after the other, and {STEPS} at the most are allowed"
+            )),
+            _ => Applied::Queries(queries),
+        }
     }
 
     fn leads_to(&self, rule: usize, class: &Class) -> bool {

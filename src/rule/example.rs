@@ -1,8 +1,9 @@
 //! Examples: every rule shows what it does, and is held to it.
 
+use super::apply::OTHERWISE;
 use super::fault::{RuleError, Spot};
 use super::{Applied, Pattern, Rule, RuleSet};
-use crate::model::{Class, Object};
+use crate::model::{Alternatives, Class, Object};
 
 /// A body and the queries that a rule makes of it.
 #[derive(Clone, Debug)]
@@ -11,7 +12,8 @@ pub struct Example {
     pub class: Option<Class>,
     /// The body.
     pub given: serde_json::Value,
-    /// The queries; none if the rule does not apply.
+    /// The queries; none if the rule does not apply. `otherwise` stands before those that are
+    /// asked only if the ones before it find nothing.
     pub expect: Vec<String>,
     pub(super) at: Spot,
 }
@@ -33,14 +35,16 @@ impl RuleSet {
     fn run(&self, number: usize, rule: &Rule, example: &Example) -> Result<(), String> {
         let mut expected = Vec::new();
         for text in &example.expect {
+            if text == OTHERWISE {
+                expected.push(text.clone());
+                continue;
+            }
             let query = self.domains.query(text).map_err(|fault| format!("expect: {fault}"))?;
             expected.push(query.text().to_owned());
         }
         let object = self.given(rule, example)?;
         let made = match self.apply(number, &self.view(&object)) {
-            Applied::Queries(queries) => {
-                queries.iter().map(|query| query.text().to_owned()).collect()
-            }
+            Applied::Queries(queries) => lines(&queries),
             Applied::DoesNotApply => Vec::new(),
             Applied::Fault(fault) => return Err(fault),
         };
@@ -85,4 +89,17 @@ impl RuleSet {
         };
         self.domains.class(&format!("{domain}:{name}")).ok()
     }
+}
+
+/// Queries as an example spells them.
+fn lines(queries: &Alternatives) -> Vec<String> {
+    let steps = queries.steps().map(|step| step.iter().map(|query| query.text().to_owned()));
+    let mut lines: Vec<String> = Vec::new();
+    for step in steps {
+        if !lines.is_empty() {
+            lines.push(OTHERWISE.to_owned());
+        }
+        lines.extend(step);
+    }
+    lines
 }

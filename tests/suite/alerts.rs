@@ -138,26 +138,31 @@ struct Direct {
 async fn direct(engine: &Engine, alert: &Object) -> Direct {
     let rules = engine.rules();
     let view = rules.view(alert);
-    let mut queries: Vec<Query> = Vec::new();
-    for rule in rules.starting_at(&alert.class) {
-        match rules.apply(rule, &view) {
-            Applied::Queries(made) => queries.extend(made),
-            Applied::DoesNotApply => {}
-            Applied::Fault(fault) => panic!("{}: {fault}", rules.rules()[rule].name),
-        }
-    }
-    queries.retain(|query| query.class().domain() == "k8s");
-    queries.sort();
-    queries.dedup();
+    let mut asked: BTreeSet<Query> = BTreeSet::new();
     let mut found = BTreeMap::new();
-    let count = queries.len();
-    for answer in engine.get(queries, scope()).await {
-        for object in &answer.result.expect("an answer").objects {
-            let key = format!("{}:{}", object.class.name(), object.id);
-            found.insert(key, answer.query.to_string());
+    for rule in rules.starting_at(&alert.class) {
+        let made = match rules.apply(rule, &view) {
+            Applied::Queries(made) => made,
+            Applied::DoesNotApply => continue,
+            Applied::Fault(fault) => panic!("{}: {fault}", rules.rules()[rule].name),
+        };
+        for step in made.steps() {
+            let mut nothing = true;
+            let queries = step.iter().filter(|query| query.class().domain() == "k8s").cloned();
+            for answer in engine.get(queries.collect(), scope()).await {
+                for object in &answer.result.expect("an answer").objects {
+                    let key = format!("{}:{}", object.class.name(), object.id);
+                    found.insert(key, answer.query.to_string());
+                    nothing = false;
+                }
+                asked.insert(answer.query);
+            }
+            if !nothing {
+                break;
+            }
         }
     }
-    Direct { queries: count, found }
+    Direct { queries: asked.len(), found }
 }
 
 /// The Pods whose logs a search from the alert finds.

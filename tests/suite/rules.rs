@@ -29,7 +29,7 @@ fn object(class: &str, body: Value) -> Object {
 fn queries(set: &RuleSet, rule: &str, object: &Object) -> Vec<Query> {
     let number = set.rules().iter().position(|known| *known.name == *rule).expect(rule);
     match set.apply(number, &set.view(object)) {
-        Applied::Queries(queries) => queries,
+        Applied::Queries(queries) => queries.all().to_vec(),
         Applied::DoesNotApply => Vec::new(),
         Applied::Fault(fault) => panic!("{rule}: {fault}"),
     }

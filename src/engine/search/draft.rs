@@ -54,10 +54,9 @@ pub(super) struct Draft {
     pub(super) echoes: Vec<usize>,
     /// The rules worth following, sorted.
     pub(super) rules: Vec<usize>,
-    /// No rule starts here.
-    pub(super) leaf: bool,
-    /// The children by rule and class; `None` where a path may not go.
-    pub(super) ways: HashMap<(usize, usize), Option<usize>>,
+    pub(super) outlook: Outlook,
+    /// The children by rule and class.
+    pub(super) ways: HashMap<(usize, usize), Way>,
     pub(super) calls: Vec<Call>,
     pub(super) spare_calls: Vec<usize>,
     /// The calls in the order shown.
@@ -81,6 +80,25 @@ pub(super) struct Draft {
     pub(super) elsewhere: bool,
 }
 
+/// How a path may go on from a draft.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outlook {
+    /// By rules that start there.
+    Open,
+    /// No rule starts there.
+    Leaf,
+    /// A path may not go there: it only tells whether alternatives are asked.
+    Probe,
+}
+
+/// A rule and a class to which it leads from a draft.
+#[derive(Clone, Copy)]
+pub(super) struct Way {
+    /// A path may go there.
+    pub(super) open: bool,
+    pub(super) child: Option<usize>,
+}
+
 /// What is to be looked at when the draft's turn comes.
 #[derive(Default)]
 pub(super) struct Work {
@@ -92,6 +110,8 @@ pub(super) struct Work {
     pub(super) answered: Vec<usize>,
     /// Objects that may have come onto the path or left it.
     pub(super) held: Vec<usize>,
+    /// Objects that make more queries, since others found nothing.
+    pub(super) due: Vec<usize>,
 }
 
 /// What has changed since it was shown last.
@@ -109,6 +129,8 @@ pub(super) struct Call {
     pub(super) makers: Few<(usize, usize)>,
     /// Its place in the order shown.
     pub(super) at: usize,
+    /// Whether other queries are asked depends on it.
+    pub(super) guard: bool,
     /// `None` before its first turn.
     pub(super) state: Option<State>,
     /// It was answered without a failure.
@@ -134,6 +156,8 @@ pub(super) struct Held {
     pub(super) at: usize,
     /// The group under which rules were applied to it; `NOWHERE` if none were.
     pub(super) expanded: usize,
+    /// How much of what is due in that group it makes.
+    pub(super) makes: usize,
     /// It came since the last turn.
     pub(super) fresh: bool,
     /// It is expanded on a cheaper path.
@@ -153,6 +177,7 @@ impl Held {
             sources: Few::One(source),
             at: NOWHERE,
             expanded: NOWHERE,
+            makes: 0,
             fresh: true,
             seen: false,
             barred: false,
@@ -175,7 +200,7 @@ impl Draft {
             above: None,
             echoes: Vec::new(),
             rules: Vec::new(),
-            leaf: false,
+            outlook: Outlook::Open,
             ways: HashMap::new(),
             calls: Vec::new(),
             spare_calls: Vec::new(),
@@ -197,6 +222,11 @@ impl Draft {
     /// Whether it is part of the tree.
     pub(super) fn alive(&self) -> bool {
         self.parent.is_none() || !self.order.is_empty()
+    }
+
+    /// Whether no path goes on from here, whatever the rules say.
+    pub(super) fn dead_end(&self) -> bool {
+        self.outlook == Outlook::Probe || self.above.is_some()
     }
 
     /// Gives back the memory of a draft that is no longer part of the tree.

@@ -1,8 +1,9 @@
 //! The children of a node: what the rules make of its objects.
 
 use super::Search;
-use super::draft::{Call, Draft, NOWHERE};
+use super::draft::{Call, Draft, NOWHERE, Outlook, Way};
 use super::few::Few;
+use super::objects::Made;
 use crate::engine::progress::Fault;
 use crate::graph::{End, Node, Shared};
 use crate::model::Class;
@@ -18,9 +19,9 @@ struct Change {
 
 impl Search {
     /// Applies rules to the objects that are expanded here, and takes back what came of those
-    /// that no longer are. `moved` tells that objects have other places than before.
-    pub(super) fn expand(&mut self, at: usize, touched: &[usize], moved: bool) {
-        if self.drafts[at].above.is_some() {
+    /// that no longer are. Those in `due` may make more than before. `moved` tells that objects have other places than before.
+    pub(super) fn expand(&mut self, at: usize, touched: &[usize], due: &[usize], moved: bool) {
+        if self.drafts[at].dead_end() {
             return;
         }
         let turned = self.choose(at, touched);
@@ -34,13 +35,19 @@ impl Search {
                 self.changes(at, (held, to), true, &mut changes);
             }
         }
+        for &held in due {
+            let group = self.drafts[at].held[held].expanded;
+            if group != NOWHERE {
+                self.changes(at, (held, group), true, &mut changes);
+            }
+        }
         changes.sort_unstable();
         for change in changes.chunk_by(|a, b| (a.child, a.query) == (b.child, b.query)) {
             self.apply(change);
         }
         if moved {
-            let mut children: Vec<usize> =
-                self.drafts[at].ways.values().flatten().copied().collect();
+            let ways = self.drafts[at].ways.values();
+            let mut children: Vec<usize> = ways.filter_map(|way| way.child).collect();
             children.retain(|&child| self.drafts[child].alive());
             children.sort_unstable();
             for child in children {
@@ -103,19 +110,17 @@ impl Search {
             return;
         }
         let made = self.rules.apply(draft.held[held].object(), &missing);
-        let (mut queries, mut faults) = (Vec::new(), Vec::new());
+        let mut faults = Vec::new();
         for (&rule, made) in missing.iter().zip(made) {
             match made {
-                Ok(made) => {
-                    queries
-                        .extend(made.into_iter().map(|query| (rule, self.queries.number(query))));
-                }
+                Ok(made) => self.note_made(group, rule, made),
                 Err(message) => faults.push((rule, message)),
             }
         }
-        self.objects.note(group, &missing, queries, faults);
+        self.objects.note(group, &missing, faults);
     }
 
+    /// What an object makes that it did not make before, or all that it no longer makes.
     fn changes(
         &mut self,
         at: usize,
@@ -123,12 +128,16 @@ impl Search {
         makes: bool,
         changes: &mut Vec<Change>,
     ) {
-        for place in 0..self.objects.group(group).made.len() {
-            let (rule, query) = self.objects.group(group).made[place];
+        let due = if makes { self.objects.group(group).due.len() } else { 0 };
+        let had = std::mem::replace(&mut self.drafts[at].held[held].makes, due);
+        for place in had.min(due)..had.max(due) {
+            let place = self.objects.group(group).due[place];
+            let rule = self.objects.group(group).made[place].rule;
             if self.drafts[at].rules.binary_search(&rule).is_err() {
                 continue;
             }
-            if let Some(child) = self.way(at, rule, query) {
+            if let Some(child) = self.way(at, group, place) {
+                let query = self.objects.group(group).made[place].query;
                 changes.push(Change { child, query, maker: (held, place), makes });
             }
         }
@@ -158,7 +167,15 @@ impl Search {
             return number;
         }
         let run = asked.run.clone();
-        let call = Call { query, makers: Few::None, at: NOWHERE, state: None, done: false, run };
+        let call = Call {
+            query,
+            makers: Few::None,
+            at: NOWHERE,
+            guard: false,
+            state: None,
+            done: false,
+            run,
+        };
         let draft = &mut self.drafts[at];
         let spare = draft.spare_calls.pop();
         let number = spare.unwrap_or(draft.calls.len());
@@ -170,33 +187,59 @@ impl Search {
         number
     }
 
-    /// The child that a rule leads to by a query, if the path may go there.
-    fn way(&mut self, parent: usize, rule: usize, query: usize) -> Option<usize> {
-        let class = self.queries.get(query).class;
-        if let Some(way) = self.drafts[parent].ways.get(&(rule, class)) {
-            return *way;
+    /// The child to which something made leads, if the path may go there, or if it says whether the
+    /// path may go elsewhere.
+    fn way(&mut self, parent: usize, group: usize, place: usize) -> Option<usize> {
+        let Made { rule, query, later } = self.objects.group(group).made[place].clone();
+        let way = self.way_to(parent, rule, query);
+        let asks = |place: usize| {
+            self.way_to(parent, rule, self.objects.group(group).made[place].query).open
+        };
+        if !way.open && !later.into_iter().any(asks) {
+            return None;
         }
-        let goal = self.queries.get(query).query().class().clone();
-        let way = self.child(parent, rule, goal);
-        self.drafts[parent].ways.insert((rule, class), way);
-        way
+        way.child.or_else(|| {
+            let child = self.child(parent, rule, query);
+            let way = Way { child: Some(child), ..way };
+            self.drafts[parent].ways.insert((rule, self.queries.get(query).class), way);
+            way.child
+        })
     }
 
-    fn child(&mut self, parent: usize, rule: usize, class: Class) -> Option<usize> {
-        let (name, cost) = self.rules.rule(rule);
+    /// Whether a path may go by a rule to the class of a query, and the child there if there is one.
+    fn way_to(&self, parent: usize, rule: usize, query: usize) -> Way {
+        let asked = self.queries.get(query);
+        let known = self.drafts[parent].ways.get(&(rule, asked.class));
+        known.copied().unwrap_or_else(|| {
+            let open = self.entry(parent, rule, asked.query().class()).1.is_some();
+            Way { open, child: None }
+        })
+    }
+
+    /// The draft from a parent up that has a class, and which goals a path has been at that goes
+    /// there by a rule, if it may.
+    fn entry(&self, parent: usize, rule: usize, class: &Class) -> (Option<usize>, Option<u64>) {
         let mut above = Some(parent);
-        while let Some(draft) = above.filter(|&draft| self.drafts[draft].node.class != class) {
+        while let Some(draft) = above.filter(|&draft| self.drafts[draft].node.class != *class) {
             above = self.drafts[draft].parent;
         }
         let from = &self.drafts[parent];
+        let cost = from.node.cost + self.rules.rule(rule).1;
+        (above, self.plan.enter(class, cost, from.reached, above.is_some()))
+    }
+
+    fn child(&mut self, parent: usize, rule: usize, query: usize) -> usize {
+        let class = self.queries.get(query).query().class().clone();
+        let (above, reached) = self.entry(parent, rule, &class);
+        let (name, cost) = self.rules.rule(rule);
+        let from = &self.drafts[parent];
         let cost = from.node.cost + cost;
-        let reached = self.plan.enter(&class, cost, from.reached, above.is_some())?;
         let node = Node {
             key: format!("{}/{name}>{class}", from.node.key).into(),
             parent: None,
             children: Vec::new(),
             rule: Some(name),
-            goal: self.plan.goals().contains(&class),
+            goal: reached.is_some() && self.plan.goals().contains(&class),
             cost,
             members: Shared::default(),
             runs: Shared::default(),
@@ -206,22 +249,30 @@ impl Search {
             class,
         };
         let mut draft = Draft::new(Some(parent), from.turn.then(cost, rule, &node.class), node);
-        draft.total = self.plan.total(&draft.node.class, cost, from.reached);
-        draft.reached = reached;
+        draft.total = cost;
+        if let Some(reached) = reached {
+            draft.total = self.plan.total(&draft.node.class, cost, from.reached);
+            draft.reached = reached;
+        } else {
+            draft.outlook = Outlook::Probe;
+        }
         draft.above = above;
         let child = self.drafts.len();
         match above {
             Some(above) => self.drafts[above].echoes.push(child),
+            None if draft.outlook == Outlook::Probe => {}
             None => self.outlook(&mut draft),
         }
         self.drafts.push(draft);
-        Some(child)
+        child
     }
 
     /// Says which rules are worth following from a draft.
     pub(super) fn outlook(&self, draft: &mut Draft) {
         draft.rules = self.rules.starting_at(&draft.node.class);
-        draft.leaf = draft.rules.is_empty();
+        if draft.rules.is_empty() {
+            draft.outlook = Outlook::Leaf;
+        }
         draft.rules.retain(|&rule| self.plan.worth(rule, draft.node.cost, draft.reached));
     }
 

@@ -3,6 +3,7 @@
 //! never of the order in which answers came. An answer changes only what follows from it: nodes
 //! have a fixed order of turns, and those that it reaches have theirs again ([`settle`]).
 
+mod alternatives;
 mod draft;
 mod expand;
 mod few;
@@ -21,7 +22,7 @@ use chrono::{DateTime, Utc};
 use super::plan::Plan;
 use super::progress::Fault;
 use crate::graph::{Node, Run, Shared, Tree, Weight};
-use crate::model::{Answer, Class, Object, Query, Scope};
+use crate::model::{Alternatives, Answer, Class, Object, Query, Scope};
 use draft::{Draft, Held, Turn};
 use objects::Objects;
 use queries::Queries;
@@ -35,7 +36,7 @@ pub trait Rules: Send + Sync {
     fn rule(&self, rule: usize) -> (Arc<str>, u32);
     /// The queries that each of the rules makes of an object, or what went wrong; empty where a
     /// rule does not apply.
-    fn apply(&self, object: &Object, rules: &[usize]) -> Vec<Result<Vec<Query>, String>>;
+    fn apply(&self, object: &Object, rules: &[usize]) -> Vec<Result<Alternatives, String>>;
     /// Sets an object's severity and status.
     fn judge(&self, _object: &mut Object) {}
 }
@@ -43,7 +44,8 @@ pub trait Rules: Send + Sync {
 /// Bounds on a search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// How many queries one node may make; the rest are marked as skipped.
+    /// How many queries one node may make; the rest are marked as skipped, but for those that say
+    /// whether others are asked.
     pub queries: usize,
     /// How many objects of one node are expanded; those that look the same to every rule count
     /// as one.
@@ -153,6 +155,7 @@ impl Search {
         for answer in answers {
             if let Some(number) = self.queries.end(answer, &mut self.objects) {
                 self.call_on(number);
+                self.go_on(number);
             }
         }
         self.settle_all()

@@ -1,6 +1,7 @@
 //! Every object of a search, by class and id: which nodes hold it, and what rules make of it.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::few::Few;
@@ -13,6 +14,7 @@ pub(super) struct Objects {
     holders: Vec<Few<Holder>>,
     groups: Vec<Group>,
     faulty: bool,
+    alternatives: bool,
     epoch: usize,
 }
 
@@ -45,11 +47,25 @@ pub(super) struct Holder {
 pub(super) struct Group {
     /// The rules that have been applied, sorted.
     pub(super) applied: Vec<usize>,
-    /// What they made, as (rule, query).
-    pub(super) made: Vec<(usize, usize)>,
+    /// What they made.
+    pub(super) made: Vec<Made>,
+    /// Places in `made` of what is to be asked, in the order in which that became known. It only
+    /// grows: the answers that say so stay.
+    pub(super) due: Vec<usize>,
+    /// For each rule that has alternatives, those that are asked last, as places in `made`.
+    pub(super) tries: Vec<Range<usize>>,
     /// What went wrong, as (rule, message).
     pub(super) faults: Vec<(usize, String)>,
     epoch: usize,
+}
+
+/// A query that a rule made.
+#[derive(Clone, Debug)]
+pub(super) struct Made {
+    pub(super) rule: usize,
+    pub(super) query: usize,
+    /// Places of what may be asked if this finds nothing.
+    pub(super) later: Range<usize>,
 }
 
 impl Objects {
@@ -82,25 +98,36 @@ impl Objects {
         &self.groups[number]
     }
 
-    /// Notes what rules made of a group.
-    pub(super) fn note(
-        &mut self,
-        number: usize,
-        rules: &[usize],
-        made: Vec<(usize, usize)>,
-        faults: Vec<(usize, String)>,
-    ) {
+    /// Notes that rules were applied to a group, and what went wrong.
+    pub(super) fn note(&mut self, number: usize, rules: &[usize], faults: Vec<(usize, String)>) {
         self.faulty |= !faults.is_empty();
         let group = &mut self.groups[number];
         group.applied.extend(rules);
         group.applied.sort_unstable();
-        group.made.extend(made);
         group.faults.extend(faults);
+    }
+
+    /// Adds to what a rule made of a group.
+    pub(super) fn group_mut(&mut self, number: usize) -> &mut Group {
+        &mut self.groups[number]
     }
 
     /// Whether any rule ever failed.
     pub(super) fn faulty(&self) -> bool {
         self.faulty
+    }
+
+    /// Whether any rule ever made alternatives.
+    pub(super) fn with_alternatives(&self) -> bool {
+        self.alternatives
+    }
+
+    /// Adds alternatives that a rule made of a group; tells their number.
+    pub(super) fn add_try(&mut self, number: usize, first: Range<usize>) -> usize {
+        self.alternatives = true;
+        let tries = &mut self.groups[number].tries;
+        tries.push(first);
+        tries.len() - 1
     }
 
     /// Begins a round in which every group is met for the first time once.

@@ -89,7 +89,7 @@ impl Search {
         if gone {
             self.objects.holders(object).retain(|holder| holder.draft != at);
         }
-        if self.drafts[at].above.is_some() {
+        if self.drafts[at].dead_end() {
             return;
         }
         self.claim(at, object);
@@ -107,7 +107,7 @@ impl Search {
         let mut before = u64::MAX;
         for holder in self.objects.holders(object).to_vec() {
             let draft = &mut self.drafts[holder.draft];
-            if draft.above.is_some() {
+            if draft.dead_end() {
                 continue;
             }
             let seen = before & !draft.reached == 0;

@@ -31,6 +31,8 @@ pub(super) struct Asked {
     pub(super) parts: Arc<[Part]>,
     /// The calls that use it, as (draft, call).
     pub(super) users: Few<(usize, usize)>,
+    /// What goes on if it finds nothing, as (group, its number among the tries there).
+    pub(super) waits: Few<(usize, usize)>,
     /// How many calls show it, and how many of those are not skipped.
     shown: (usize, usize),
 }
@@ -49,6 +51,13 @@ impl Asked {
 
     pub(super) fn user(&self, draft: usize) -> Option<usize> {
         self.users.iter().find(|user| user.0 == draft).map(|user| user.1)
+    }
+
+    /// Whether it was answered in full, and there is nothing.
+    pub(super) fn found_nothing(&self) -> bool {
+        let Run { state, missing, cut, .. } = &*self.run;
+        let whole = *state == RunState::Done && missing.is_none() && cut.is_none();
+        self.reply == Reply::Ended && whole && self.parts.is_empty()
     }
 
     /// What a node shows that does not wait for it.
@@ -75,6 +84,7 @@ impl Queries {
             run: Run::pending(query.clone()).into(),
             parts: Arc::default(),
             users: Few::None,
+            waits: Few::None,
             shown: (0, 0),
         });
         let number = self.all.len() - 1;
@@ -88,6 +98,10 @@ impl Queries {
 
     pub(super) fn users(&mut self, number: usize) -> &mut Few<(usize, usize)> {
         &mut self.all[number].users
+    }
+
+    pub(super) fn waits(&mut self, number: usize) -> &mut Few<(usize, usize)> {
+        &mut self.all[number].waits
     }
 
     /// Those that are waited for.

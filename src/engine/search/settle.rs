@@ -31,7 +31,7 @@ impl Search {
         touched.sort_unstable();
         touched.dedup();
         let moved = self.place(at, &touched, work.calls);
-        self.expand(at, &touched, moved);
+        self.expand(at, &touched, &work.due, moved);
         self.sweep(at, &touched);
     }
 
@@ -42,6 +42,7 @@ impl Search {
         let Some(parent) = self.drafts[at].parent else { return Vec::new() };
         let mut calls = std::mem::take(&mut self.drafts[at].calls);
         let above = &self.drafts[parent].held;
+        let objects = &self.objects;
         let mut order: Vec<((usize, usize), usize)> = Vec::with_capacity(calls.len());
         let mut gone = Vec::new();
         for (number, call) in calls.iter().enumerate() {
@@ -54,7 +55,12 @@ impl Search {
         }
         order.sort();
         for (place, (_, number)) in order.iter().enumerate() {
-            calls[*number].at = place;
+            let call = &mut calls[*number];
+            call.at = place;
+            call.guard = objects.with_alternatives()
+                && call.makers.iter().any(|&(held, place)| {
+                    !objects.group(above[held].expanded).made[place].later.is_empty()
+                });
         }
         let was_alive = self.drafts[at].alive();
         let draft = &mut self.drafts[at];
@@ -84,14 +90,15 @@ impl Search {
     fn renew(&mut self, at: usize, number: usize, touched: &mut Vec<usize>) {
         let call = &self.drafts[at].calls[number];
         let (query, from) = (call.query, call.state);
-        let stays = !call.makers.is_empty() && call.at < self.bounds.queries;
+        let within = call.guard || call.at < self.bounds.queries;
+        let stays = !call.makers.is_empty() && within;
         if stays && from == Some(State::Ended) {
             return;
         }
         let asked = self.queries.get(query);
         let to = if call.makers.is_empty() {
             None
-        } else if call.at >= self.bounds.queries {
+        } else if !within {
             Some(State::Skipped)
         } else {
             Some(match asked.reply {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::Search;
-use super::draft::{Draft, NOWHERE};
+use super::draft::{Draft, NOWHERE, Outlook};
 use crate::graph::{End, Link, Links, Member, Node, Tree};
 
 impl Search {
@@ -123,10 +123,13 @@ fn end(draft: &Draft, fruitful: bool) -> Option<End> {
     if draft.above.is_some() {
         return Some(End::Visited);
     }
+    if draft.outlook == Outlook::Probe {
+        return Some(End::Reach);
+    }
     match draft.open {
         0 if draft.shown.is_empty() => Some(End::Leaf),
         0 => Some(End::Seen),
-        _ if draft.rules.is_empty() && !draft.leaf => Some(End::Reach),
+        _ if draft.rules.is_empty() && draft.outlook != Outlook::Leaf => Some(End::Reach),
         _ if fruitful => None,
         _ => Some(End::Leaf),
     }

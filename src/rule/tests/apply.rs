@@ -24,10 +24,35 @@ fn apply(set: &RuleSet, body: Value) -> Applied {
 /// The queries of a template for a body, or `missing`, or the fault.
 fn made(query: &str, body: Value) -> Vec<String> {
     match apply(&one(query), body) {
-        Applied::Queries(queries) => queries.iter().map(ToString::to_string).collect(),
+        Applied::Queries(queries) => queries.all().iter().map(ToString::to_string).collect(),
         Applied::DoesNotApply => vec!["missing".to_owned()],
         Applied::Fault(fault) => vec![fault],
     }
+}
+
+#[test]
+fn otherwise_stands_between_what_is_tried_in_order() {
+    let set = one(
+        "otherwise\nk8s:Pod:{name: {{ a }}}\nk8s:Node:{name: {{ a }}}\n{% if b %}\notherwise\nk8s:Pod:{name: {{ b }}}\n\
+         {% endif %}\notherwise\notherwise\nk8s:Pod:{name: {{ a }}}\nk8s:Pod:{name: last}\notherwise",
+    );
+    for (body, expected) in [
+        (json!({"a": "x", "b": "y"}), "Pod x, Node x | Pod y | Pod last"),
+        (json!({"a": "x"}), "Pod x, Node x | Pod last"),
+        (json!({"a": "last", "b": "last"}), "Pod last, Node last"),
+    ] {
+        let Applied::Queries(made) = apply(&set, body) else { panic!("it applies") };
+        let name = |query: &crate::model::Query| {
+            let selector: Value = serde_json::from_str(query.selector_text()).expect("JSON");
+            format!("{} {}", query.class().kind(), selector["name"].as_str().expect("a name"))
+        };
+        let step =
+            |step: &[crate::model::Query]| step.iter().map(name).collect::<Vec<_>>().join(", ");
+        assert_eq!(made.steps().map(step).collect::<Vec<_>>().join(" | "), expected);
+    }
+    let many = "{% for n in range(40) %}\notherwise\nk8s:Pod:{n: {{ n }}}\n{% endfor %}";
+    let fault = made(many, json!({})).join("");
+    assert!(fault.contains("40 things one after the other"), "{fault}");
 }
 
 #[test]
@@ -166,8 +191,8 @@ proptest! {
         let expected = json!({"name": text, "m": {"k": text}});
         match apply(&set, json!({"v": text})) {
             Applied::Queries(queries) => {
-                prop_assert_eq!(queries.len(), 1);
-                let got: Value = serde_json::from_str(queries[0].selector_text()).expect("JSON");
+                prop_assert_eq!(queries.all().len(), 1);
+                let got: Value = serde_json::from_str(queries.all()[0].selector_text()).expect("JSON");
                 prop_assert_eq!(got, expected);
             }
             other => prop_assert!(text.is_empty(), "{:?}", other),

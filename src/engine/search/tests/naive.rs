@@ -43,7 +43,7 @@ fn follow(case: &Case, key: &str, spent: u32, way: &[Step], paths: &mut Paths) {
         }
         let made = objects.iter().flat_map(|object| case.world.apply(object, &[rule]).remove(0));
         let mut by_class: HashMap<Class, Vec<Query>> = HashMap::new();
-        for query in made.flatten() {
+        for query in made.flat_map(|made| case.world.asked(&made)) {
             by_class.entry(query.class().clone()).or_default().push(query);
         }
         for (goal, queries) in by_class {

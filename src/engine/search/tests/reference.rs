@@ -8,7 +8,7 @@ use super::super::{Bounds, Rules, Start};
 use crate::engine::plan::Plan;
 use crate::engine::progress::Fault;
 use crate::graph::{End, Link, Links, Member, Node, Run, RunState, Shared, Tree};
-use crate::model::{Answer, Class, Query};
+use crate::model::{Alternatives, Answer, Class, Query};
 
 /// All answers known so far.
 pub(super) struct Reference {
@@ -44,8 +44,8 @@ struct Draft {
     makers: Vec<Vec<usize>>,
 }
 
-/// Queries with the indexes of the objects that made them.
-type Made = Vec<(Query, Vec<usize>)>;
+/// Queries with the indexes of the objects that made them, and whether others depend on them.
+type Made = Vec<(Query, Vec<usize>, bool)>;
 
 /// Which goals every path had been at that expands an object.
 type Claimed = HashMap<(Class, Arc<str>), u64>;
@@ -212,18 +212,21 @@ impl Build<'_> {
                     let (message, object) = (message.clone(), format!("{class} {}", object.id));
                     self.faults.insert(Fault { rule: name, message, object });
                 }
-                for query in made.into_iter().flatten() {
+                for (query, guard) in made.map_or(Vec::new(), |made| self.due(index, rule, &made)) {
                     let queries = children.entry((rule, query.class().clone())).or_default();
-                    match queries.iter_mut().find(|(known, _)| *known == query) {
-                        Some((_, makers)) => makers.push(member),
-                        None => queries.push((query, vec![member])),
+                    match queries.iter_mut().find(|(known, ..)| *known == query) {
+                        Some((_, makers, guards)) => {
+                            makers.push(member);
+                            *guards |= guard;
+                        }
+                        None => queries.push((query, vec![member], guard)),
                     }
                 }
             }
         }
         let mut numbers = Vec::new();
         for ((rule, class), queries) in children {
-            numbers.extend(self.child(index, rule, class, queries));
+            numbers.push(self.child(index, rule, class, queries));
         }
         if numbers.is_empty() {
             self.nodes[index].node.end = Some(End::Leaf);
@@ -231,17 +234,48 @@ impl Build<'_> {
         numbers
     }
 
-    fn child(&mut self, parent: usize, rule: usize, class: Class, queries: Made) -> Option<usize> {
+    /// What of a rule's queries is asked: of alternatives, what comes after those that found
+    /// nothing. Where the path may not go, a query is asked only if others depend on it.
+    fn due(&self, index: usize, rule: usize, made: &Alternatives) -> Vec<(Query, bool)> {
+        let steps: Vec<&[Query]> = made.steps().collect();
+        let goes = |query: &Query| self.enter(index, rule, query.class()).is_some();
+        let mut due = Vec::new();
+        for (number, step) in steps.iter().enumerate() {
+            let later = &steps[number + 1..];
+            let matters = later.iter().any(|step| step.iter().any(goes));
+            let asked = step.iter().filter(|query| matters || goes(query));
+            due.extend(asked.map(|query| (query.clone(), !later.is_empty())));
+            if !step.iter().all(|query| self.found_nothing(query)) {
+                break;
+            }
+        }
+        due
+    }
+
+    fn found_nothing(&self, query: &Query) -> bool {
+        let Some(Some(Answer { result: Ok(found), .. })) = self.search.answers.get(query) else {
+            return false;
+        };
+        let there = found.objects.iter().any(|object| object.class == *query.class());
+        !there && found.missing.is_none() && found.cut.is_none()
+    }
+
+    fn enter(&self, parent: usize, rule: usize, class: &Class) -> Option<u64> {
+        let Draft { node, reached, .. } = &self.nodes[parent];
+        let cost = node.cost + self.search.rules.rule(rule).1;
+        self.search.plan.enter(class, cost, *reached, self.visited(parent, class))
+    }
+
+    fn child(&mut self, parent: usize, rule: usize, class: Class, queries: Made) -> usize {
         let (name, cost) = self.search.rules.rule(rule);
         let cost = self.nodes[parent].node.cost + cost;
         let visited = self.visited(parent, &class);
-        let reached = self.nodes[parent].reached;
-        let reached = self.search.plan.enter(&class, cost, reached, visited)?;
+        let reached = self.enter(parent, rule, &class);
         let key = format!("{}/{name}>{class}", self.nodes[parent].node.key).into();
         let mut runs: Vec<Shared<Run>> = Vec::new();
         let mut makers = Vec::new();
-        for (query, from) in queries {
-            let skip = runs.len() >= self.search.bounds.queries;
+        for (query, from, guard) in queries {
+            let skip = runs.len() >= self.search.bounds.queries && !guard;
             runs.push(self.ask(query, skip).into());
             makers.push(from);
         }
@@ -250,19 +284,20 @@ impl Build<'_> {
             parent: Some(parent),
             children: Vec::new(),
             rule: Some(name),
-            goal: self.search.plan.goals().contains(&class),
+            goal: reached.is_some() && self.search.plan.goals().contains(&class),
             class,
             cost,
             members: Shared::default(),
             runs: runs.into(),
-            end: visited.then_some(End::Visited),
+            end: if visited { Some(End::Visited) } else { reached.is_none().then_some(End::Reach) },
             score: 0.0,
             left_out: self.nodes[parent].held_back,
         };
         let number = self.nodes.len();
+        let reached = reached.unwrap_or_default();
         self.nodes.push(Draft { node, reached, held_back: 0, makers });
         self.nodes[parent].node.children.push(number);
-        Some(number)
+        number
     }
 
     fn visited(&self, from: usize, class: &Class) -> bool {

@@ -11,9 +11,12 @@ use super::super::{Rules, Start};
 use crate::engine::plan::{Outline, Plan};
 use crate::graph::{Place, RuleGraph};
 use crate::model::{
-    Answer, Class, Cut, ErrorKind, Found, Object, Query, Scope, Selector, Severity, StoreError,
-    Window,
+    Alternatives, Answer, Class, Cut, ErrorKind, Found, Object, Query, Scope, Selector, Severity,
+    StoreError, Window,
 };
+
+/// Shapes from here on try one thing after the other.
+const STEPWISE: u8 = 9;
 
 /// How many classes there are.
 pub(super) const CLASSES: u8 = 6;
@@ -67,6 +70,8 @@ pub(super) struct World {
     pub(super) groups: u8,
     /// Which queries fail.
     pub(super) broken: u8,
+    /// Which find nothing: one of so many; none if it is large.
+    pub(super) bare: u8,
     /// Arrows lead only to classes of a higher number.
     pub(super) acyclic: bool,
 }
@@ -84,18 +89,21 @@ impl Rules for World {
         (format!("R{rule}").into(), self.arrows[rule].cost)
     }
 
-    fn apply(&self, object: &Object, rules: &[usize]) -> Vec<Result<Vec<Query>, String>> {
+    fn apply(&self, object: &Object, rules: &[usize]) -> Vec<Result<Alternatives, String>> {
         let group: u8 = object.group.parse().expect("a number");
         rules.iter().map(|&rule| self.made(rule, group)).collect()
     }
 }
 
 impl World {
-    fn made(&self, rule: usize, group: u8) -> Result<Vec<Query>, String> {
+    fn made(&self, rule: usize, group: u8) -> Result<Alternatives, String> {
         let arrow = &self.arrows[rule];
+        if arrow.shape >= STEPWISE {
+            return Ok(self.stepwise(arrow, group));
+        }
         let to = group.wrapping_mul(3).wrapping_add(arrow.step) % self.objects;
         let query = |goal: u8, numbers: Vec<u8>| Query::new(class(goal), Numbers(numbers));
-        Ok(match arrow.shape {
+        let made = match arrow.shape {
             0 => vec![],
             1 => vec![query(arrow.goal, vec![to, group])],
             2 => vec![query(arrow.goal, vec![to]), query(arrow.goal, vec![group])],
@@ -104,7 +112,48 @@ impl World {
             5 => vec![query(arrow.goal, (0..self.objects).rev().collect())],
             6 => vec![query(arrow.goal, vec![to]), query(arrow.goal, vec![to, 0])],
             _ => vec![query(arrow.goal, vec![to])],
-        })
+        };
+        Ok(made.into())
+    }
+
+    /// Queries that are tried in order, of one class or more.
+    fn stepwise(&self, arrow: &Arrow, group: u8) -> Alternatives {
+        let to = |more: u8| group.wrapping_mul(3).wrapping_add(arrow.step + more) % self.objects;
+        let side = arrow.goal + self.sideways();
+        // What is asked again later, in another place, must not confuse the two.
+        let steps: &[&[(u8, u8)]] = match arrow.shape {
+            9 => &[&[(0, 0)], &[(0, 1)]],
+            10 => &[&[(0, 0)], &[(1, 0)], &[(0, 2)]],
+            11 => &[&[(1, 0)], &[(0, 0), (1, 1)], &[(1, 2)]],
+            12 if group.is_multiple_of(2) => &[&[(0, 1)], &[(1, 0)]],
+            12 => &[&[(1, 0)], &[(0, 1)]],
+            _ => &[&[(0, 0), (1, 0)], &[(0, 1)], &[(1, 1)]],
+        };
+        let mut made = Alternatives::default();
+        for step in steps {
+            made.otherwise();
+            for &(aside, more) in *step {
+                let goal = if aside == 1 { side } else { arrow.goal };
+                made.push(Query::new(class(goal), Numbers(vec![to(more)])));
+            }
+        }
+        made
+    }
+
+    /// What of alternatives is asked, by the answers to those before.
+    pub(super) fn asked(&self, made: &Alternatives) -> Vec<Query> {
+        let nothing = |query: &Query| {
+            let result = self.answer(query).result;
+            result.is_ok_and(|found| found.objects.is_empty() && found.missing.is_none())
+        };
+        let mut asked = Vec::new();
+        for step in made.steps() {
+            asked.extend_from_slice(step);
+            if !step.iter().all(nothing) {
+                break;
+            }
+        }
+        asked
     }
 
     /// How far the second goal of a rule is from the first.
@@ -155,6 +204,9 @@ impl World {
         let sum = numbers.iter().sum::<u8>() % 11;
         let object = |&number: &u8| self.object(query.class(), number, query.text());
         let mut found = Found { objects: numbers.iter().map(object).collect(), ..Found::default() };
+        if (sum + number(query.class().name()) + 1).is_multiple_of(self.bare) {
+            found.objects.clear();
+        }
         if sum == self.broken + 1 {
             found.missing = Some(StoreError::new(ErrorKind::Forbidden, "other", "no access"));
             found.cut = Some(Cut { shown: 1, total: Some(9), by: "limit" });
@@ -166,14 +218,17 @@ impl World {
 }
 
 pub(super) fn worlds(acyclic: bool) -> impl Strategy<Value = World> {
-    let arrow = (proptest::option::weighted(0.8, 0..CLASSES), 0..CLASSES, 1..4u32, 0..9u8, 0..30u8)
-        .prop_map(|(start, goal, cost, shape, step)| Arrow { start, goal, cost, shape, step });
+    let arrow =
+        (proptest::option::weighted(0.8, 0..CLASSES), 0..CLASSES, 1..4u32, 0..14u8, 0..30u8)
+            .prop_map(|(start, goal, cost, shape, step)| Arrow { start, goal, cost, shape, step });
     let arrows = proptest::collection::vec(arrow, 1..10);
-    (arrows, 2..8u8, 1..9u8, 0..20u8).prop_map(move |(arrows, objects, groups, broken)| World {
+    let world = (arrows, 2..8u8, 1..9u8, 0..20u8, 1..8u8);
+    world.prop_map(move |(arrows, objects, groups, broken, bare)| World {
         arrows,
         objects,
         groups,
         broken,
+        bare: if bare < 4 { bare + 1 } else { 255 },
         acyclic,
     })
 }
@@ -188,5 +243,5 @@ pub(super) fn world(arrows: &[(Option<u8>, u8, u32, u8, u8)]) -> World {
         step,
     };
     let arrows = arrows.iter().map(arrow).collect();
-    World { arrows, objects: 8, groups: 250, broken: 99, acyclic: false }
+    World { arrows, objects: 8, groups: 250, broken: 99, bare: 255, acyclic: false }
 }
