@@ -99,7 +99,7 @@ fn from_the_alert_to_its_logs_and_out_again() {
     terminal.press("?");
     terminal.wait("help", |text| text.contains("quit"));
     terminal.press("\x1b");
-    terminal.wait("the panes again", |text| !text.contains("type to find"));
+    terminal.wait("the panes again", |text| !text.contains("─ Keys ─"));
     terminal.press("q");
     assert_eq!(terminal.ends(), 0);
 }
