@@ -1,6 +1,5 @@
 //! From an alert to the logs of its Pod, in the words of every collector that writes to a Loki.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
@@ -15,8 +14,9 @@ use korrel8::rule::RuleSet;
 use serde_json::{Value, json};
 
 use crate::ask::{ago, ask, now, scope};
+use crate::fake::collectors::{COLLECTORS, Collector};
 use crate::fake::http::Server;
-use crate::fake::loki::{Line, Loki};
+use crate::fake::loki::Loki;
 
 /// The Pod of the alert comes first; the others have names that could be taken for its own.
 const PODS: [(&str, &str); 5] = [
@@ -27,130 +27,17 @@ const PODS: [(&str, &str); 5] = [
     ("kube-system", "db-0"),
 ];
 
-/// How a collector tells where a line comes from.
-struct Collector {
-    name: &'static str,
-    /// `NS` and `POD` stand for the names of namespace and Pod, here as in the line.
-    labels: &'static [(&'static str, &'static str)],
-    metadata: &'static [(&'static str, &'static str)],
-    /// A line with the text `TEXT`.
-    line: &'static str,
-    /// What a Pod without lines is told.
-    told: &'static str,
-}
-
-const COLLECTORS: [Collector; 11] = [
-    Collector {
-        name: "promtail",
-        labels: &[("namespace", "NS"), ("pod", "POD"), ("container", "C"), ("job", "NS/db")],
-        metadata: &[],
-        line: "TEXT",
-        told: "labels of promtail or Alloy: namespace, pod",
-    },
-    Collector {
-        name: "k8s-monitoring",
-        labels: &[("namespace", "NS"), ("container", "C"), ("job", "NS/db")],
-        metadata: &[("pod", "POD")],
-        line: "TEXT",
-        told: "labels of promtail or Alloy: namespace; structured metadata: pod",
-    },
-    Collector {
-        name: "OpenShift ViaQ",
-        labels: &[
-            ("log_type", "application"),
-            ("kubernetes_namespace_name", "NS"),
-            ("kubernetes_pod_name", "POD"),
-            ("kubernetes_container_name", "C"),
-        ],
-        metadata: &[],
-        line: r#"{"message":"TEXT","kubernetes":{"pod_name":"POD","namespace_name":"NS"}}"#,
-        told: "labels of OpenShift: kubernetes_namespace_name, kubernetes_pod_name",
-    },
-    Collector {
-        name: "OpenShift OTLP",
-        labels: &[
-            ("openshift_log_type", "application"),
-            ("k8s_namespace_name", "NS"),
-            ("k8s_pod_name", "POD"),
-            ("k8s_container_name", "C"),
-        ],
-        metadata: &[],
-        line: "TEXT",
-        told: "labels of OpenTelemetry: k8s_namespace_name, k8s_pod_name",
-    },
-    Collector {
-        name: "OTel with the Pod in metadata",
-        labels: &[("service_name", "db"), ("k8s_namespace_name", "NS")],
-        metadata: &[("k8s_pod_name", "POD"), ("k8s_container_name", "C")],
-        line: "TEXT",
-        told: "labels of OpenTelemetry: k8s_namespace_name; structured metadata: k8s_pod_name",
-    },
-    Collector {
-        name: "OTel with all in metadata",
-        labels: &[("service_name", "db")],
-        metadata: &[("k8s_namespace_name", "NS"), ("k8s_pod_name", "POD")],
-        line: "TEXT",
-        told: "structured metadata of OpenTelemetry: k8s_namespace_name, k8s_pod_name",
-    },
-    Collector {
-        name: "OTel as JSON",
-        labels: &[("exporter", "OTLP"), ("job", "db")],
-        metadata: &[],
-        line: r#"{"body":"TEXT","resources":{"k8s.pod.name":"POD","k8s.namespace.name":"NS"}}"#,
-        told: "JSON fields of OpenTelemetry: resources",
-    },
-    Collector {
-        name: "Fluent Bit",
-        labels: &[("job", "fluentbit")],
-        metadata: &[],
-        line: r#"{"log":"TEXT","kubernetes":{"pod_name":"POD","namespace_name":"NS","container_name":"C"}}"#,
-        told: "JSON fields of Fluent Bit: kubernetes.namespace_name, kubernetes.pod_name",
-    },
-    Collector {
-        name: "Fluent Bit with a label for the namespace",
-        labels: &[("namespace", "NS")],
-        metadata: &[],
-        line: r#"{"log":"TEXT","kubernetes":{"pod_name":"POD","namespace_name":"NS"}}"#,
-        told: "namespace; JSON fields: kubernetes.pod_name",
-    },
-    Collector {
-        name: "Vector",
-        labels: &[("source", "vector")],
-        metadata: &[],
-        line: r#"{"message":"TEXT","kubernetes":{"pod_name":"POD","pod_namespace":"NS"}}"#,
-        told: "JSON fields of Vector: kubernetes.pod_namespace, kubernetes.pod_name",
-    },
-    Collector {
-        name: "old annotations",
-        labels: &[("kubernetes_namespace", "NS"), ("kubernetes_pod_name", "POD")],
-        metadata: &[],
-        line: "TEXT",
-        told: "kubernetes_namespace, kubernetes_pod_name",
-    },
-];
-
-impl Collector {
-    /// A server with one line of every Pod, and one of no Pod at all.
-    fn loki(&self) -> Loki {
-        let mut loki = Loki::new();
+/// A server with one line of every Pod from each collector, and one of no Pod at all.
+fn loki(collectors: &[&Collector]) -> Loki {
+    let mut loki = Loki::new();
+    for (nth, collector) in (0..).zip(collectors) {
         for (at, (namespace, pod)) in (1..).zip(PODS) {
-            let fill = |text: &str| {
-                let text = text.replace("NS", namespace).replace("POD", pod);
-                text.replace("TEXT", &format!("line of {namespace}/{pod}"))
-            };
-            let pairs = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
-                pairs.iter().map(|(name, value)| ((*name).to_owned(), fill(value))).collect()
-            };
-            loki.lines.push(Line {
-                nanos: ago(10 * at),
-                text: fill(self.line),
-                labels: pairs(self.labels),
-                metadata: pairs(self.metadata),
-            });
+            let text = format!("line of {namespace}/{pod}");
+            collector.write(&mut loki, ago(10 * at + nth), (namespace, pod), &text);
         }
-        loki.add(ago(5), "eth0: link is up, NS and POD unknown", &[self.labels[0]]);
-        loki
+        collector.write_other(&mut loki, ago(5));
     }
+    loki
 }
 
 fn loki_store(server: &Server) -> LokiStore {
@@ -179,7 +66,7 @@ fn engine(server: &Server) -> Engine {
 }
 
 async fn check(collector: &Collector) {
-    let loki = collector.loki();
+    let loki = loki(&[collector]);
     let server = Server::start(move |request| loki.answer(request)).await;
     let engine = engine(&server);
     let body = json!({
@@ -222,5 +109,57 @@ async fn check(collector: &Collector) {
 async fn an_alert_leads_to_the_logs_of_its_pod_in_every_vocabulary() {
     for collector in &COLLECTORS {
         check(collector).await;
+    }
+}
+
+/// Two collectors at one server, the first of which writes far more lines.
+async fn check_both(noisy: &Collector, other: &Collector) {
+    let mut loki = loki(&[noisy, other]);
+    for at in 0..120 {
+        noisy.write(&mut loki, ago(1) + at, ("noise", "noisy-0"), &format!("noise {at}"));
+    }
+    let server = Server::start(move |request| loki.answer(request)).await;
+    let store = loki_store(&server);
+    let both = format!("{} and {}", noisy.name, other.name);
+    for (text, count) in [
+        ("log:application:{namespace: shop, name: db-0}", 2),
+        ("log:application:{namespace: shop}", 6),
+        ("log:infrastructure:{}", 2),
+    ] {
+        let found = ask(&store, text, scope(500)).await.expect("an answer").objects;
+        let pods = found.iter().filter(|line| line.text("/pod").is_some()).count();
+        assert_eq!(pods, count, "{both}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn two_collectors_at_one_server_are_both_understood_and_no_line_is_found_twice() {
+    for (at, noisy) in COLLECTORS.iter().enumerate() {
+        for step in [1, 4, 7, 11] {
+            check_both(noisy, &COLLECTORS[(at + step) % COLLECTORS.len()]).await;
+        }
+    }
+}
+
+/// Lines of a trace among others, of which one names it in its text and one in its metadata.
+#[tokio::test]
+async fn the_lines_of_a_trace_are_found_in_every_vocabulary() {
+    let id = "038a20c75e6f32e1a3a156e9c5630cb2";
+    for collector in &COLLECTORS {
+        let mut loki = loki(&[collector]);
+        let pod = ("shop", "db-0");
+        // Some libraries leave out leading zeros.
+        collector.write(&mut loki, ago(3), pod, "slow traceID=38a20c75e6f32e1a3a156e9c5630cb2");
+        collector.write(&mut loki, ago(2), pod, "failed");
+        let last = loki.lines.last_mut().expect("a line");
+        last.metadata.insert("trace_id".to_owned(), id.to_owned());
+        collector.write(&mut loki, ago(1), pod, "fine trace_id=138a20c75e6f32e1a3a156e9c5630cb2");
+        let server = Server::start(move |request| loki.answer(request)).await;
+        let store = loki_store(&server);
+        let text = format!("log:application:{{namespace: shop, name: db-0, trace: {id}}}");
+        let found = ask(&store, &text, scope(50)).await.expect("an answer");
+        let shown: Vec<&str> = found.objects.iter().map(|line| line.preview.as_str()).collect();
+        assert_eq!(shown.len(), 2, "{}: {shown:?}", collector.name);
+        assert!(shown[0].contains("failed") && shown[1].contains("slow"), "{shown:?}");
     }
 }

@@ -95,6 +95,7 @@ pub(super) fn choose(parts: Vec<Lines>, scope: Scope) -> (Vec<Arc<Object>>, Opti
     }
     for lines in [&mut all.newest, &mut all.before, &mut all.after] {
         sort(lines);
+        once(lines);
     }
     let by = if all.newest.len() > scope.limit {
         Some("limit")
@@ -131,4 +132,27 @@ pub(super) fn sort(lines: &mut Vec<Arc<Object>>) {
     lines.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.id.cmp(&b.id)));
     // Lines of one id have one time, so equal ones stand together.
     lines.dedup_by(|a, b| a.id == b.id);
+}
+
+/// Leaves a line once that two schemes read, with more and with less success. A server has one
+/// line of a text at a moment of a stream.
+fn once(lines: &mut Vec<Arc<Object>>) {
+    let told = |line: &Object| {
+        ["pod", "namespace", "container", "node"].map(|key| line.body.get(key).is_some())
+    };
+    let same = |a: &Object, b: &Object| {
+        a.time == b.time
+            && a.text("/body") == b.text("/body")
+            && a.body.get("labels") == b.body.get("labels")
+    };
+    let mut kept: Vec<Arc<Object>> = Vec::with_capacity(lines.len());
+    for line in lines.drain(..) {
+        let at = kept.iter().rposition(|known| known.time != line.time).map_or(0, |at| at + 1);
+        match kept[at..].iter_mut().find(|known| same(known, &line)) {
+            Some(known) if told(known) < told(&line) => *known = line,
+            Some(_) => {}
+            None => kept.push(line),
+        }
+    }
+    *lines = kept;
 }

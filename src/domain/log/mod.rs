@@ -7,6 +7,7 @@ mod json;
 mod level;
 mod lines;
 mod object;
+mod place;
 mod plan;
 mod pods;
 mod query;

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::json::{JsonLine, json as parse};
 use super::level::{keyed, level, word};
+use super::place::{of_job, of_path};
 use crate::model::{
     Body, Class, Fields, Object, Text, Vocabulary, clean, fingerprint, stable_hash, trace_id_of,
 };
@@ -110,6 +111,7 @@ impl<'w> LogStream<'w> {
             let values = names.filter_map(|name| field(metadata, name));
             *known = values.filter(|value| !value.is_empty()).map(Text::from).next();
         }
+        self.complete(&mut terms, metadata);
         let shared = (level, terms);
         if let Some(frame) = self.frames.get(&shared) {
             return frame.clone();
@@ -117,6 +119,28 @@ impl<'w> LogStream<'w> {
         let frame = self.new_frame(&shared);
         self.frames.insert(shared, frame.clone());
         frame
+    }
+
+    /// What the path of a log file and the name of a job say, where nothing else does.
+    fn complete(&self, terms: &mut [Option<Text>; 4], metadata: &Fields) {
+        let label = |name: &str| self.labels.get(name).and_then(Value::as_str);
+        if terms[..3].iter().any(Option::is_none) {
+            let mut names = self.words.names("log", "path").iter();
+            let path =
+                names.find_map(|name| of_path(label(name).or_else(|| field(metadata, name))?));
+            let own = |[namespace, pod, _]: &[&str; 3]| {
+                let fits = |known: &Option<Text>, name: &str| {
+                    known.as_ref().is_none_or(|known| known.as_str() == name)
+                };
+                fits(&terms[0], namespace) && fits(&terms[1], pod)
+            };
+            for (at, name) in path.filter(own).into_iter().flatten().enumerate() {
+                terms[at].get_or_insert_with(|| name.into());
+            }
+        }
+        if terms[0].is_none() && terms[1].is_some() {
+            terms[0] = label("job").and_then(of_job).map(Text::from);
+        }
     }
 
     fn new_frame(&self, (level, terms): &Shared) -> Frame {

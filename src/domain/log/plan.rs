@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::place::{Place, Term};
 use super::query::{PodLogs, label_names};
-use super::scheme::{Place, Scheme, Schemes};
+use super::scheme::{Scheme, Schemes};
 use crate::model::{MatchOp, Matcher, Vocabulary, escape_re2, quote};
 
 /// A part of the answer to a query: the streams of one scheme. What differs between the queries
@@ -35,29 +36,28 @@ impl Part {
     /// The LogQL for some targets: matchers of labels, what selects a trace, fields of JSON lines, and filters.
     pub(super) fn logql(&self, targets: &[Target<'_>]) -> String {
         let (mut matchers, mut filters) = (self.own.clone(), String::new());
-        let mut add = |place: &Place, matcher: Matcher| match place {
-            Place::Label(_) => matchers.push(matcher),
-            Place::Metadata(_) | Place::Field(_) => {
+        let mut add = |place: &Place, matcher: Matcher| {
+            if place.indexed() {
+                matchers.push(matcher);
+            } else {
                 filters.push_str(" | ");
                 filters.push_str(&matcher.to_string());
             }
         };
-        if let Some(place) = &self.space {
-            let spaces = targets.iter().filter_map(|target| target.namespace);
-            add(place, Matcher::one_of(&place.name(), &spaces.collect()));
-        }
-        for (place, matcher) in &self.fixed {
+        let spaces: BTreeSet<&str> = targets.iter().filter_map(|target| target.namespace).collect();
+        let pods: BTreeSet<&str> = targets.iter().filter_map(|target| target.pod).collect();
+        let wanted = |place: &Option<Place>, term, names| {
+            let place = place.clone()?;
+            let matcher = place.one_of(term, names)?;
+            Some((place, matcher))
+        };
+        let space = wanted(&self.space, Term::Namespace, &spaces);
+        let pod = wanted(&self.place, Term::Pod, &pods);
+        for (place, matcher) in space.iter().chain(&self.fixed).chain(&pod) {
             add(place, matcher.clone());
         }
-        if let Some(place) = &self.place {
-            let pods = targets.iter().filter_map(|target| target.pod);
-            add(place, Matcher::one_of(&place.name(), &pods.collect()));
-        }
-        let field = |place: &Place| match place {
-            Place::Field(path) => Some(format!("{}={}", place.name(), quote(path))),
-            _ => None,
-        };
-        let fields: Vec<String> = self.fields.iter().filter_map(field).collect();
+        let mut fields: Vec<String> = self.fields.iter().filter_map(Place::read).collect();
+        fields.dedup();
         let json = if fields.is_empty() { String::new() } else { " | json ".to_owned() };
         let streams = Matcher::selector(&matchers);
         format!("{streams}{}{json}{}{filters}", self.stages, fields.join(", "))
@@ -139,9 +139,8 @@ fn part(
     own: &[Matcher],
 ) -> Option<Part> {
     let mut fixed = Vec::new();
-    let mut fix = |place: &Place, op: MatchOp, regex: &str| {
-        let matcher = Matcher::new(&place.name(), op, regex);
-        fixed.extend(matcher.map(|matcher| (place.clone(), matcher)));
+    let mut fix = |place: &Place, term: Term, op: MatchOp, regex: &str| {
+        fixed.extend(place.regex(term, op, regex).map(|matcher| (place.clone(), matcher)));
     };
     let space = match (&scheme.namespace, &pods.namespace) {
         (None, Some(_)) => return None,
@@ -149,26 +148,33 @@ fn part(
     };
     if let (Some(place), Some((inside, regex))) = (&scheme.namespace, whole) {
         if !inside {
-            fix(place, MatchOp::Regex, ".+");
+            fix(place, Term::Namespace, MatchOp::Regex, ".+");
         }
-        fix(place, if *inside { MatchOp::Regex } else { MatchOp::NotRegex }, regex);
+        let op = if *inside { MatchOp::Regex } else { MatchOp::NotRegex };
+        fix(place, Term::Namespace, op, regex);
     }
     if let Some(place) = scheme.container.as_ref().filter(|_| !pods.containers.is_empty()) {
         let regex: Vec<String> = pods.containers.iter().map(|name| escape_re2(name)).collect();
-        fix(place, MatchOp::Regex, &regex.join("|"));
+        fix(place, Term::Container, MatchOp::Regex, &regex.join("|"));
     }
     let place = pods.name.as_ref().map(|_| scheme.pod.clone());
     // A selector needs a matcher that does not match the empty string.
-    let label = |place: &Place| matches!(place, Place::Label(_));
     let mut places = space.iter().chain(&place).chain(fixed.iter().map(|(place, _)| place));
-    if own.is_empty() && !places.any(label) {
+    if own.is_empty() && !places.any(Place::indexed) {
         let any = Matcher::new(&scheme.anchor, MatchOp::Regex, ".+").ok()?;
         fixed.push((Place::Label(scheme.anchor.clone()), any));
     }
+    let except = |name: &String| (Place::Label(name.clone()), Matcher::equal(name, ""));
+    fixed.extend(scheme.except.iter().map(except));
     // All fields are read, for lines have to tell where they come from.
-    let fields = [scheme.namespace.as_ref(), Some(&scheme.pod), scheme.container.as_ref()];
-    let read = fields.into_iter().flatten().filter(|place| matches!(place, Place::Field(_)));
-    let fields = read.cloned().collect();
+    let fields = [
+        scheme.namespace.as_ref(),
+        Some(&scheme.pod),
+        scheme.container.as_ref(),
+        scheme.node.as_ref(),
+    ];
+    let fields = fields.into_iter().flatten().filter(|place| place.read().is_some());
+    let fields = fields.cloned().collect();
     Some(Part { own: own.to_vec(), space, fixed, place, fields, stages: String::new() })
 }
 
@@ -199,7 +205,7 @@ mod tests {
                 &["namespace", "pod", "k8s_namespace_name", "k8s_pod_name"],
                 vec![
                     r#"{k8s_namespace_name="shop",k8s_pod_name="db-0"}"#,
-                    r#"{namespace="shop",pod="db-0"}"#,
+                    r#"{namespace="shop",k8s_pod_name="",pod="db-0"}"#,
                 ],
             ),
             (db, &["namespace", "app"], vec![r#"{namespace="shop"} | pod="db-0""#]),

@@ -1,36 +1,38 @@
 //! In which words a Loki server tells where a line comes from: in labels of its streams, in
-//! structured metadata, or in fields of lines that are JSON. Several collectors may write to one
-//! server, each with a scheme of its own.
+//! structured metadata, in fields of lines that are JSON, or in paths of log files. Several
+//! collectors may write to one server, each with a scheme of its own.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::place::{Place, of_job, of_path, steps};
 use crate::client::loki::{Entry, Stream};
 use crate::model::{MatchOp, Matcher, Vocabulary};
 
 /// Labels that nearly every stream has one of, for servers whose streams name no namespace.
-const ANCHORS: [&str; 6] = ["job", "service_name", "log_type", "exporter", "source", "app"];
+const ANCHORS: [&str; 6] = ["job", "log_type", "exporter", "source", "app", "service_name"];
 
-/// Where a name is found.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Place {
-    /// In a stream label.
-    Label(String),
-    /// In structured metadata.
-    Metadata(String),
-    /// In a field of a JSON line, by its path: `kubernetes.pod_name`.
-    Field(String),
-}
+/// How many of these are looked at.
+const LOOKED_AT: usize = 3;
+
+/// The most schemes of one server.
+const MOST: usize = 8;
 
 /// One way in which the server names things.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Scheme {
+    /// How costly it is to select by it, in steps: 0 for labels, 1 for metadata, 2 for fields.
+    cost: usize,
     pub(super) namespace: Option<Place>,
     pub(super) pod: Place,
     pub(super) container: Option<Place>,
+    /// Where the Node is, if only reading the line tells.
+    pub(super) node: Option<Place>,
     /// A label that every stream of the scheme has.
     pub(super) anchor: String,
+    /// Labels of Pods that streams of more trusted schemes have, and these do not.
+    pub(super) except: Vec<String>,
 }
 
 /// What is known of the words of a server.
@@ -42,28 +44,23 @@ pub(super) struct Schemes {
     pub(super) all: Vec<Scheme>,
 }
 
-impl Place {
-    /// The name that a filter or matcher has to use.
-    pub(super) fn name(&self) -> String {
-        match self {
-            Self::Label(name) | Self::Metadata(name) => name.clone(),
-            Self::Field(path) => {
-                let steps = steps(path);
-                // A key with dots is the name of an attribute, whatever it stands in.
-                let whole = steps.last().filter(|last| last.contains('.'));
-                whole.map_or_else(|| steps.join("_"), |last| (*last).to_owned()).replace('.', "_")
-            }
-        }
-    }
-
-    fn shown(&self) -> &str {
-        match self {
-            Self::Label(name) | Self::Metadata(name) | Self::Field(name) => name,
-        }
-    }
-}
-
 impl Scheme {
+    fn new(namespace: Option<Place>, pod: Place, container: Option<Place>, anchor: String) -> Self {
+        let cost = namespace.iter().chain([&pod]).map(|place| match place {
+            Place::Label(_) | Place::Job(_) => 0,
+            Place::Metadata(_) => 1,
+            Place::Field(_) => 2,
+            Place::Path(_) => 3,
+        });
+        let cost = cost.max().unwrap_or_default();
+        Self { cost, namespace, pod, container, node: None, anchor, except: Vec::new() }
+    }
+
+    /// Whether streams alone tell all.
+    fn is_indexed(&self) -> bool {
+        self.cost == 0 && self.namespace.is_some()
+    }
+
     fn places(&self) -> impl Iterator<Item = &Place> {
         self.namespace.iter().chain([&self.pod])
     }
@@ -75,11 +72,15 @@ impl Scheme {
         };
         let by = self.places().find_map(|place| words.collector(place.shown()));
         let by = by.map(|name| format!(" of {name}")).unwrap_or_default();
-        let parts = [
-            ("labels", of(|place| matches!(place, Place::Label(_)))),
+        let mut parts = [
+            ("labels", of(|place| matches!(place, Place::Label(_) | Place::Job(_)))),
             ("structured metadata", of(|place| matches!(place, Place::Metadata(_)))),
             ("JSON fields", of(|place| matches!(place, Place::Field(_)))),
+            ("paths of files", of(|place| matches!(place, Place::Path(_)))),
         ];
+        for (_, names) in &mut parts {
+            names.dedup();
+        }
         let parts = parts.iter().filter(|(_, names)| !names.is_empty()).enumerate();
         let part = |(at, (kind, names)): (usize, &(&str, Vec<&str>))| {
             let by = if at == 0 { by.as_str() } else { "" };
@@ -100,115 +101,183 @@ impl Schemes {
         let (namespaces, pods, containers) = (there("namespace"), there("pod"), there("container"));
         let container =
             |name: &str, term: &str| alike(&containers, "container", name, term).map(Place::Label);
+        let mut known = Self { labels: BTreeSet::new(), all: Vec::new() };
         if namespaces.is_empty() {
-            let alone = |pod: &String| Scheme {
-                namespace: None,
-                pod: Place::Label(pod.clone()),
-                container: container(pod, "pod"),
-                anchor: pod.clone(),
+            let alone = |pod: &String| {
+                Scheme::new(None, Place::Label(pod.clone()), container(pod, "pod"), pod.clone())
             };
-            let all = pods.iter().map(alone).collect();
-            return Self { labels, all };
+            known.all = pods.iter().map(alone).collect();
         }
         let single = |pod: &&String| alike(&namespaces, "namespace", pod, "pod").is_none();
         let odd = pods.iter().find(single);
         let scheme = |namespace: &String| {
-            let known = words.names("log", "pod");
+            let names = words.names("log", "pod");
             let paired = alike(&pods, "pod", namespace, "namespace");
             let pod = paired.or_else(|| odd.cloned()).map_or_else(
                 || {
-                    let name = alike(known, "pod", namespace, "namespace");
+                    let name = alike(names, "pod", namespace, "namespace");
                     Place::Metadata(name.unwrap_or_else(|| "pod".to_owned()))
                 },
                 Place::Label,
             );
-            Scheme {
-                namespace: Some(Place::Label(namespace.clone())),
-                pod,
-                container: container(namespace, "namespace"),
-                anchor: namespace.clone(),
+            let space = Some(Place::Label(namespace.clone()));
+            Scheme::new(space, pod, container(namespace, "namespace"), namespace.clone())
+        };
+        known.all.extend(namespaces.iter().map(scheme));
+        known.labels = labels;
+        known.order();
+        known
+    }
+
+    /// Puts the schemes that are cheapest to select by first, and keeps the streams of these out
+    /// of the others.
+    fn order(&mut self) {
+        self.all.sort_by_key(|scheme| scheme.cost);
+        let mut taken: Vec<String> = Vec::new();
+        for scheme in &mut self.all {
+            let own = |name: &&String| !matches!(&scheme.pod, Place::Label(pod) if pod == *name);
+            scheme.except = taken.iter().filter(own).cloned().collect();
+            if let (true, Place::Label(pod)) = (scheme.is_indexed(), &scheme.pod) {
+                taken.push(pod.clone());
             }
-        };
-        let all = namespaces.iter().map(scheme).collect();
-        Self { labels, all }
+        }
     }
 
-    /// The query for lines from which the rest can be learned; `None` if the labels tell all.
-    pub(super) fn sample(&self) -> Option<String> {
-        let anchor = if self.all.is_empty() {
-            let usual = ANCHORS.into_iter().find(|name| self.labels.contains(*name));
-            usual.or_else(|| self.labels.first().map(String::as_str))?
-        } else {
-            &self.all.iter().find(|scheme| !matches!(scheme.pod, Place::Label(_)))?.anchor
-        };
-        let any = Matcher::new(anchor, MatchOp::Regex, ".+").ok()?;
-        Some(Matcher::selector(&[any]))
+    /// Selectors of streams of which lines have to be looked at: those that name a namespace and
+    /// no Pod, and those that name neither. No stream is selected twice.
+    pub(super) fn samples(&self) -> Vec<Vec<Matcher>> {
+        let any = |name: &str| Matcher::new(name, MatchOp::Regex, ".+").ok();
+        let none = |name: &String| Matcher::equal(name, "");
+        let mut named: Vec<String> = Vec::new();
+        let mut all = Vec::new();
+        for scheme in &self.all {
+            let mut selector: Vec<Matcher> = any(&scheme.anchor).into_iter().collect();
+            let pod = match &scheme.pod {
+                Place::Label(pod) if *pod != scheme.anchor => Some(pod),
+                _ => None,
+            };
+            selector.extend(named.iter().chain(pod).map(none));
+            all.push(selector);
+            named.push(scheme.anchor.clone());
+        }
+        named.sort();
+        named.dedup();
+        let usual = ANCHORS.into_iter().map(str::to_owned);
+        let usual: Vec<String> = usual.filter(|name| self.labels.contains(name)).collect();
+        let first = || self.labels.iter().find(|name| !named.contains(name)).cloned();
+        let other = usual.is_empty() && self.all.is_empty();
+        let anchors = if other { first().into_iter().collect() } else { usual };
+        for anchor in anchors.iter().take(LOOKED_AT) {
+            let mut selector: Vec<Matcher> = any(anchor).into_iter().collect();
+            selector.extend(named.iter().map(none));
+            all.push(selector);
+            named.push(anchor.clone());
+        }
+        all
     }
 
-    /// Takes over what lines show.
-    pub(super) fn learn(&mut self, sample: &[Stream], words: &Vocabulary) {
+    /// Stages that leave out lines of schemes that are known, so that others come to light.
+    pub(super) fn unlike<'s>(schemes: impl Iterator<Item = &'s Scheme>) -> String {
+        let mut stages = String::new();
+        for place in schemes.map(|scheme| &scheme.pod).filter(|place| !is_label(place)) {
+            if let Some(read) = place.read() {
+                stages.push_str(&format!(" | json {read}"));
+            }
+            if let Some(absent) = place.there(false) {
+                stages.push_str(&format!(" | {absent}"));
+            }
+        }
+        stages
+    }
+
+    /// The schemes that some lines show.
+    pub(super) fn shown(sample: &[Stream], words: &Vocabulary) -> BTreeSet<Scheme> {
         let mut found = BTreeSet::new();
         for stream in sample {
             let lines = stream.entries.iter();
             found.extend(lines.filter_map(|line| Self::seen(&stream.labels, line, words)));
         }
+        found
+    }
+
+    /// Takes over what lines show.
+    pub(super) fn learn(&mut self, found: BTreeSet<Scheme>) {
         if found.is_empty() {
             return;
         }
         self.all.retain(|known| {
-            let guessed = !matches!(known.pod, Place::Label(_));
-            !(guessed && found.iter().any(|seen| seen.anchor == known.anchor))
+            let same = |seen: &Scheme| seen.anchor == known.anchor || seen.pod == known.pod;
+            known.is_indexed() || !found.iter().any(same)
         });
-        self.all.extend(found);
+        for seen in found {
+            let same = |known: &&mut Scheme| {
+                (&known.namespace, &known.pod, &known.anchor)
+                    == (&seen.namespace, &seen.pod, &seen.anchor)
+            };
+            if let Some(known) = self.all.iter_mut().find(same) {
+                // Not every line of a collector tells all.
+                known.container = known.container.take().or(seen.container);
+                known.node = known.node.take().or(seen.node);
+            } else if self.all.len() < MOST {
+                self.all.push(seen);
+            }
+        }
+        self.order();
     }
 
     /// The scheme of a line.
     fn seen(labels: &Map<String, Value>, line: &Entry, words: &Vocabulary) -> Option<Scheme> {
         let json: Option<Value> = serde_json::from_str(&line.line).ok();
-        let find = |term: &str| {
-            let names = || words.names("log", term).iter();
-            let label = names().find(|name| labels.contains_key(*name)).cloned();
-            let has = |name: &&String| line.metadata.iter().any(|(key, _)| **key == ***name);
-            let field = || {
-                let mut paths = words.names("json", term).iter();
-                paths.find(|path| at(json.as_ref(), path).is_some_and(Value::is_string)).cloned()
-            };
-            let metadata = || names().find(has).cloned().map(Place::Metadata);
-            label.map(Place::Label).or_else(metadata).or_else(|| field().map(Place::Field))
+        let label = |name: &str| labels.get(name).and_then(Value::as_str);
+        let data = |name: &str| {
+            let pair = line.metadata.iter().find(|(key, _)| **key == *name);
+            pair.map(|(_, value)| value.as_str())
         };
-        let (namespace, pod) = (find("namespace"), find("pod")?);
-        let label = |place: &Place| match place {
-            Place::Label(name) => Some(name.clone()),
-            _ => None,
+        let field = |path: &str| at(json.as_ref(), path).and_then(Value::as_str);
+        let find = |term: &str, fit: &dyn Fn(&str) -> bool| {
+            let (names, paths) = (words.names("log", term), words.names("json", term));
+            let is =
+                |value: Option<&str>| value.is_some_and(|value| !value.is_empty() && fit(value));
+            let label = names.iter().find(|name| is(label(name)));
+            let data = || names.iter().find(|name| is(data(name)));
+            let field = || paths.iter().find(|path| is(field(path)));
+            label
+                .map(|name| Place::Label(name.clone()))
+                .or_else(|| data().map(|name| Place::Metadata(name.clone())))
+                .or_else(|| field().map(|path| Place::Field(path.clone())))
         };
+        let plain = |term: &str| find(term, &|_| true);
+        let path = find("path", &|path| of_path(path).is_some());
+        let path = path.map(|place| Place::Path(Box::new(place)));
+        let pod = plain("pod").or_else(|| path.clone())?;
+        let job = || {
+            let of_job = |name: &&str| label(name).and_then(of_job).is_some();
+            Some("job").filter(of_job).map(|name| Place::Job(name.to_owned()))
+        };
+        let namespace = plain("namespace").or_else(|| path.clone()).or_else(job);
+        let container = plain("container").or(path);
         let usual = ANCHORS.into_iter().map(str::to_owned).chain(labels.keys().cloned());
+        let anchored = |place: &Place| place.indexed().then(|| place.name());
         let anchor = namespace
             .as_ref()
-            .and_then(label)
-            .or_else(|| label(&pod))
+            .and_then(anchored)
+            .or_else(|| anchored(&pod))
             .or_else(|| usual.into_iter().find(|name| labels.contains_key(name)))?;
-        Some(Scheme { namespace, pod, container: find("container"), anchor })
+        let node = plain("node").filter(|place| matches!(place, Place::Field(_)));
+        Some(Scheme { node, ..Scheme::new(namespace, pod, container, anchor) })
     }
 
-    /// Which words the server was found to use.
-    pub(super) fn told(&self, words: &Vocabulary) -> String {
-        let told: Vec<String> = self.all.iter().map(|scheme| scheme.told(words)).collect();
-        told.join("; ")
-    }
-}
-
-/// The keys of a path: `kubernetes.pod_name`, `resources["k8s.pod.name"]`.
-fn steps(path: &str) -> Vec<&str> {
-    match path.split_once("[\"") {
-        Some((start, key)) => {
-            let key = key.strip_suffix("\"]").unwrap_or(key);
-            start.split('.').filter(|step| !step.is_empty()).chain([key]).collect()
-        }
-        None => path.split('.').collect(),
+    /// Which words the server was found to use, scheme by scheme.
+    pub(super) fn told(&self, words: &Vocabulary) -> Vec<String> {
+        self.all.iter().map(|scheme| scheme.told(words)).collect()
     }
 }
 
-fn at<'v>(json: Option<&'v Value>, path: &str) -> Option<&'v Value> {
+fn is_label(place: &Place) -> bool {
+    matches!(place, Place::Label(_))
+}
+
+pub(super) fn at<'v>(json: Option<&'v Value>, path: &str) -> Option<&'v Value> {
     steps(path).into_iter().try_fold(json?, |value, step| value.get(step))
 }
 

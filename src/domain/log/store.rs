@@ -1,6 +1,6 @@
 //! Log lines from Loki. Selectors of Pods are told in the labels that the server really has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,12 +12,13 @@ use futures::stream::{self, BoxStream, FuturesUnordered, StreamExt};
 use super::gather::{Ask, Asked, How, Server};
 use super::lines::{Lines, choose, lines};
 use super::plan::{Part, Target, plan};
-use super::scheme::Schemes;
+use super::scheme::{Scheme, Schemes};
 use super::{LogSelector, PodLogs};
-use crate::client::loki::Loki;
+use crate::client::loki::{Loki, Stream};
 use crate::client::ranked;
 use crate::model::{
-    Answer, Cut, Found, Query, Rank, Ranked, Scope, Source, Store, StoreError, Vocabulary, Window,
+    Answer, Cut, Found, Matcher, Query, Rank, Ranked, Scope, Source, Store, StoreError, Vocabulary,
+    Window,
 };
 
 /// For how many windows the names of labels are kept.
@@ -31,6 +32,13 @@ const KEPT_FAULTY: Duration = Duration::from_secs(10);
 
 /// How many lines are looked at where labels do not tell which Pod a line is of.
 const SAMPLE: usize = 100;
+
+/// How often more is looked at, for lines unlike the first, and in how much of the window.
+const FURTHER: usize = 2;
+const LAST: TimeDelta = TimeDelta::minutes(10);
+
+/// How long is waited for them where labels tell something.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The store of the domain `log` over Loki.
 pub struct LokiStore(Arc<Inner>);
@@ -215,7 +223,7 @@ impl Inner {
             let texts: Vec<String> = parts.iter().map(|part| part.logql(&[target])).collect();
             let mut note = format!("asked Loki for {}", texts.join(" and "));
             if let Some(Ok(known)) = self.kept(scope.window) {
-                note = format!("{note}; it has {}", known.told(&self.server.words));
+                note = format!("{note}; it has {}", known.told(&self.server.words).join("; "));
             }
             let result = self.merge(query, results, scope, note);
             Answer { query: query.clone(), result, took: started.elapsed() }
@@ -267,20 +275,63 @@ impl Inner {
         }
     }
 
-    /// The schemes of the server: by the labels of its streams, and where those do not tell which
-    /// Pod a line is of, by some lines.
+    /// The schemes of the server: by the labels of its streams, and by some lines of those
+    /// streams that do not tell which Pod a line is of.
     async fn learn(&self, window: Window) -> Result<Schemes, StoreError> {
-        let Server { loki, words } = &self.server;
-        let mut schemes = Schemes::of(loki.labels(window).await?, words);
-        if let Some(query) = schemes.sample() {
-            match loki.newest(&query, window, SAMPLE).await {
-                Ok((streams, _)) => schemes.learn(&streams, words),
-                Err(error) if schemes.all.is_empty() => return Err(error),
-                // What is usual is tried where the server does not show its lines.
-                Err(_) => {}
+        let words = &self.server.words;
+        let mut schemes = Schemes::of(self.server.loki.labels(window).await?, words);
+        let samples = schemes.samples();
+        let looks = join_all(samples.iter().map(|streams| self.look(streams, window)));
+        let found = if schemes.all.is_empty() {
+            looks.await
+        } else {
+            // What labels tell serves, if the server is slow to show its lines.
+            tokio::time::timeout(PATIENCE, looks).await.unwrap_or_default()
+        };
+        let mut shown = BTreeSet::new();
+        let (mut seen, mut failed) = (false, None);
+        for look in found {
+            match look {
+                Ok(more) => {
+                    seen = true;
+                    shown.extend(more);
+                }
+                Err(error) => failed = Some(error),
             }
         }
-        Ok(schemes)
+        schemes.learn(shown);
+        match failed {
+            Some(error) if schemes.all.is_empty() && !seen => Err(error),
+            // What is usual is tried where the server does not show its lines.
+            _ => Ok(schemes),
+        }
+    }
+
+    /// The schemes of some streams. Where the newest lines are many and all alike, those that are
+    /// not alike are looked at too, in the last part of the window.
+    async fn look(
+        &self,
+        streams: &[Matcher],
+        window: Window,
+    ) -> Result<BTreeSet<Scheme>, StoreError> {
+        let Server { loki, words } = &self.server;
+        let selector = Matcher::selector(streams);
+        let (lines, _) = loki.newest(&selector, window, SAMPLE).await?;
+        let count = |lines: &[Stream]| lines.iter().map(|own| own.entries.len()).sum::<usize>();
+        let mut shown = Schemes::shown(&lines, words);
+        let (mut full, mut new) = (count(&lines) >= SAMPLE, !shown.is_empty());
+        let last = Window { start: window.start.max(window.end - LAST), ..window };
+        for _ in 0..FURTHER {
+            if !full || !new {
+                break;
+            }
+            let others = format!("{selector}{}", Schemes::unlike(shown.iter()));
+            let Ok((lines, _)) = loki.newest(&others, last, SAMPLE).await else { break };
+            let before = shown.len();
+            shown.extend(Schemes::shown(&lines, words));
+            (full, new) = (count(&lines) >= SAMPLE, shown.len() > before);
+        }
+        Ok(shown)
     }
 
     fn kept(&self, window: Window) -> Option<Names> {

@@ -152,8 +152,8 @@ enum Stage {
     Contains(String),
     /// `| json name="path", …`
     Json(Vec<(String, Vec<String>)>),
-    /// `| name="value"`: a label of the stream, structured metadata or what was read before.
-    Filter(Vec<Matcher>),
+    /// `| name="value" or …`: a label of the stream, structured metadata or what was read before.
+    Filter(Vec<Vec<Matcher>>),
 }
 
 impl Stage {
@@ -163,7 +163,7 @@ impl Stage {
         }
         let matchers = |text: &str| Some(parse_matchers(&format!("{{{text}}}")).ok()?.0);
         match text.trim().strip_prefix("json ") {
-            None => matchers(text).map(Self::Filter),
+            None => text.split(" or ").map(matchers).collect::<Option<_>>().map(Self::Filter),
             Some(fields) => {
                 let read = matchers(fields)?.into_iter();
                 let steps = |path: &str| {
@@ -182,7 +182,10 @@ impl Stage {
     fn pass(&self, line: &Line, known: &mut BTreeMap<String, String>) -> bool {
         match self {
             Self::Contains(text) => line.text.contains(text.as_str()),
-            Self::Filter(all) => Matcher::all(all, |name| known.get(name).map(String::as_str)),
+            Self::Filter(any) => {
+                let value = |name: &str| known.get(name).map(String::as_str);
+                any.iter().any(|all| Matcher::all(all, value))
+            }
             Self::Json(fields) => {
                 let json: Value = serde_json::from_str(&line.text).unwrap_or_default();
                 for (name, steps) in fields {
