@@ -118,6 +118,10 @@ fn table(sources: &[Source]) -> String {
         let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}  "));
         out.push_str(cells.collect::<String>().trim_end());
         out.push('\n');
+        let words = index.checked_sub(1).map(|index| &sources[index].vocabulary);
+        for words in words.into_iter().flatten() {
+            out.push_str(&format!("    speaks: {}\n", clean(words)));
+        }
         if let Some(kept) = index.checked_sub(1).and_then(|index| sources[index].kept) {
             out.push_str(&format!("    kept: {kept}\n"));
         }
@@ -168,4 +172,21 @@ pub(super) fn config_show(global: &Global) -> eyre::Result<Outcome> {
     }
     emit(&yaml(&shown)?)?;
     Ok(Outcome::Found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_tells_in_which_words_it_speaks() {
+        let words = "labels of promtail or Alloy: namespace, \u{1b}[31mpod".to_owned();
+        let source =
+            Source { name: "loki".to_owned(), vocabulary: vec![words], ..Source::default() };
+        let shown = table(&[source.clone(), Source::default()]);
+        let speaks: Vec<&str> = shown.lines().filter(|line| line.contains("speaks")).collect();
+        assert_eq!(speaks, ["    speaks: labels of promtail or Alloy: namespace, pod"]);
+        assert!(json!(source)["vocabulary"].is_array());
+        assert!(json!(Source::default()).get("vocabulary").is_none());
+    }
 }

@@ -326,6 +326,10 @@ impl Session {
         if let Some(query) = queries.first()
             && let Ok(scope) = self.start_scope(query.class())
         {
+            // In which words a server speaks is not told by an answer.
+            let stores = domains.iter().filter_map(|domain| self.engine.store(domain.name()));
+            let ahead: Vec<_> = stores.filter_map(|store| store.prepare(scope)).collect();
+            futures::future::join_all(ahead).await;
             self.engine.get(queries, scope).await;
         }
         self.engine.sources()

@@ -1,5 +1,7 @@
 //! A span in OpenTelemetry's words, whatever server it came from, and a server of traces.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 
@@ -174,6 +176,12 @@ pub trait Tracer: Send + Sync {
 
     /// Spans that a query selects.
     async fn search(&self, wanted: &Search) -> Result<Page, StoreError>;
+
+    /// The names of the attributes of resources that spans of a window have; `None` if the server
+    /// does not tell.
+    async fn attributes(&self, _window: Window) -> Result<Option<BTreeSet<String>>, StoreError> {
+        Ok(None)
+    }
 
     /// The TraceQL that selects some traces by their ids, if this server can be asked for many at
     /// once.

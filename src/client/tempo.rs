@@ -1,5 +1,6 @@
 //! The HTTP API of Tempo: traces by id and searches in TraceQL, of old servers and new ones.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
@@ -10,7 +11,7 @@ use super::http::{HttpClient, HttpOptions};
 use super::otlp::{self, KeyValue, ResourceSpans, integer, nullable};
 use super::span::{Page, Search, Span, Trace, Tracer};
 use super::transport::Call;
-use crate::model::{ErrorKind, Source, StoreError, clean, span_id, trace_id};
+use crate::model::{ErrorKind, Source, StoreError, Window, clean, span_id, trace_id};
 
 /// A Tempo server.
 pub struct Tempo {
@@ -83,6 +84,20 @@ struct FoundSpan {
     attributes: Vec<KeyValue>,
 }
 
+#[derive(Deserialize)]
+struct Tags {
+    #[serde(deserialize_with = "nullable")]
+    scopes: Vec<TagScope>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct TagScope {
+    name: String,
+    #[serde(deserialize_with = "nullable")]
+    tags: Vec<String>,
+}
+
 impl Tempo {
     /// A server; fails if its address cannot be understood.
     pub fn new(options: HttpOptions) -> Result<Self, StoreError> {
@@ -118,14 +133,11 @@ impl Tempo {
     }
 
     async fn ask(&self, query: &str, wanted: &Search) -> Result<Page, StoreError> {
-        let start = wanted.window.start.timestamp();
-        let end = wanted.window.end.timestamp().saturating_add(1).max(start + 1);
         let call = Call::new("/api/search")
             .param("q", query)
             .param("limit", wanted.traces.max(1).to_string())
-            .param("spss", wanted.spans.max(1).to_string())
-            .param("start", start.max(0).to_string())
-            .param("end", end.max(1).to_string());
+            .param("spss", wanted.spans.max(1).to_string());
+        let call = ranged(call, wanted.window);
         let found: Found = self.http.json(call).await?;
         if found.traces.is_none() && found.metrics.is_none() {
             let words = format!("{} answered a search with something else", self.http.name());
@@ -134,6 +146,13 @@ impl Tempo {
         }
         Ok(page(found.traces.unwrap_or_default(), wanted))
     }
+}
+
+/// A call for a window, whose end is included.
+fn ranged(call: Call, window: Window) -> Call {
+    let start = window.start.timestamp();
+    let end = window.end.timestamp().saturating_add(1).max(start + 1);
+    call.param("start", start.max(0).to_string()).param("end", end.max(1).to_string())
 }
 
 /// Whether the body of a 404 means the trace, not the path.
@@ -170,6 +189,17 @@ impl Tracer for Tempo {
                 result
             }
         }
+    }
+
+    async fn attributes(&self, window: Window) -> Result<Option<BTreeSet<String>>, StoreError> {
+        let call = ranged(Call::new("/api/v2/search/tags"), window).param("scope", "resource");
+        // Old servers have no such list.
+        let found = self.http.find::<Tags>(call, |_| true).await?;
+        let tags = |found: Tags| {
+            let scopes = found.scopes.into_iter().filter(|scope| scope.name == "resource");
+            scopes.flat_map(|scope| scope.tags).collect()
+        };
+        Ok(found.map(tags))
     }
 
     fn by_ids(&self, ids: &[&str]) -> Option<String> {

@@ -82,6 +82,10 @@ pub struct Source {
     /// What is kept of earlier answers, if something is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kept: Option<Kept>,
+    /// In which words it was found to name Pods and others, if that differs between servers: one
+    /// entry for each way, as `labels of promtail or Alloy: namespace, pod`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub vocabulary: Vec<String>,
     /// What went wrong at the last failed call, while `state` is failed or missing.
     pub error: Option<String>,
     /// What kind of failure that was.

@@ -280,6 +280,7 @@ pub(super) fn source(name: &str, state: SourceState, millis: u64, error: Option<
         calls: 3,
         millis: Some(millis),
         kept: None,
+        vocabulary: Vec::new(),
         error: error.map(str::to_owned),
         failure: error.map(|_| ErrorKind::Forbidden),
     }

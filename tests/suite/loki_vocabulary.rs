@@ -98,6 +98,7 @@ async fn check(collector: &Collector) {
     let nobody = "log:application:{namespace: shop, name: nobody}";
     let note = ask(&store, nobody, scope(5)).await.expect("an answer").note.expect("a note");
     assert!(note.contains(collector.told), "{}: {note}", collector.name);
+    assert!(store.sources()[0].vocabulary.iter().any(|told| told.contains(collector.told)));
     let all = ask(&store, "log:application:{}", scope(9)).await.expect("an answer");
     let of = |line: &Value| (line["namespace"] != "kube-system").then_some(line["pod"].clone());
     let pods = all.objects.iter().filter_map(|line| of(&line.body)).count();

@@ -420,3 +420,52 @@ async fn jaeger_without_a_service_is_asked_for_each_and_knows_whole_traces() {
     let error = ask(&store, "trace:span:{} >> { status = error }", scope(10)).await.unwrap_err();
     assert!(error.kind == ErrorKind::BadQuery && error.advice().contains("&&"), "{error}");
 }
+
+/// A Tempo whose spans have some resource attributes, and that finds a span by `resource.pod` only.
+async fn tempo_with(tags: &'static [&'static str]) -> (Server, TraceStore) {
+    start(move |request| {
+        if request.path == "/api/v2/search/tags" {
+            let scopes =
+                json!([{"name": "resource", "tags": tags}, {"name": "span", "tags": ["x"]}]);
+            return Response::json(200, &json!({"scopes": scopes, "metrics": {}}));
+        }
+        let hit = request.param("q").contains(r#"resource.pod = "web-1""#);
+        traces(&if hit { vec![found(TRACE, 1, false, 5)] } else { vec![] })
+    })
+    .await
+}
+
+const OF_POD: &str = r#"trace:span:{ resource.k8s.pod.name = "web-1" && status != error }"#;
+
+#[tokio::test]
+async fn spans_are_found_in_the_attributes_that_the_server_has() {
+    let (server, store) = tempo_with(&["namespace", "pod", "service.name"]).await;
+    let found = ask(&store, OF_POD, scope(10)).await.unwrap();
+    assert_eq!(found.objects.len(), 1);
+    let other = r#"{ resource.pod = "web-1" && status != error }"#;
+    assert_eq!(found.note, Some(format!("asked for {other}")));
+    // What is known once is used at once.
+    let before = asked(&server).len();
+    assert_eq!(ask(&store, OF_POD, scope(10)).await.unwrap().objects.len(), 1);
+    assert_eq!(asked(&server).len(), before + 1);
+    let sources = korrel8::model::Store::sources(&store);
+    assert_eq!(sources[0].vocabulary, ["resource attributes: namespace, pod, service.name"]);
+}
+
+#[tokio::test]
+async fn a_search_for_attributes_that_no_span_has_is_told_so() {
+    let (_server, store) = tempo_with(&["k8s.namespace.name", "service.name"]).await;
+    let found = ask(&store, OF_POD, scope(10)).await.unwrap();
+    assert_eq!(found.note.as_deref(), Some("no span in this window has k8s.pod.name"));
+    let sources = korrel8::model::Store::sources(&store);
+    let told = "resource attributes of OpenTelemetry: k8s.namespace.name, service.name";
+    assert_eq!(sources[0].vocabulary, [told]);
+    // An old server has no list of attributes.
+    let (_server, old) = start(|request| match request.path.as_str() {
+        "/api/v2/search/tags" => Response::text(404, "404 page not found"),
+        _ => traces(&[]),
+    })
+    .await;
+    assert_eq!(ask(&old, OF_POD, scope(10)).await.unwrap().note, None);
+    assert_eq!(korrel8::model::Store::sources(&old)[0].vocabulary, [""; 0]);
+}

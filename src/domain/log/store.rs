@@ -101,8 +101,16 @@ impl Store for LokiStore {
         let kept = self.0.labels.lock().unwrap_or_else(PoisonError::into_inner);
         let ages =
             kept.iter().filter(|one| one.names.is_ok()).map(|one| one.at.elapsed().as_secs());
+        let words = &self.0.server.words;
+        let mut vocabulary: Vec<String> = Vec::new();
+        for told in kept.iter().filter_map(|one| Some(one.names.as_ref().ok()?.told(words))) {
+            let new: Vec<String> =
+                told.into_iter().filter(|one| !vocabulary.contains(one)).collect();
+            vocabulary.extend(new);
+        }
         vec![Source {
             kept: ages.max().map(crate::model::Kept::aged),
+            vocabulary,
             ..self.0.server.loki.source()
         }]
     }

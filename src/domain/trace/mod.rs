@@ -5,6 +5,7 @@ mod query;
 mod select;
 mod store;
 mod traceql;
+mod words;
 
 use std::sync::Arc;
 

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::{TimeDelta, Utc};
-use futures::future::{join, join_all};
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, join, join_all};
 use futures::stream::{self, BoxStream, FuturesUnordered, StreamExt};
 
 use super::select::{duration, fields, rank, whole};
+use super::words::Words;
 use super::{SpanSelector, Trace, TraceQl, objects};
 use crate::client::ranked;
 use crate::client::span::{Page, Search, Trace as Whole, Tracer};
@@ -47,6 +49,7 @@ struct Inner {
     fields: Vec<String>,
     /// Which of these names are resource attributes.
     resource: Vec<String>,
+    words: Words,
 }
 
 /// What is known of each trace.
@@ -56,7 +59,7 @@ impl TraceStore {
     /// A store over a server; `words` tell which attributes name Pods, services and others.
     pub fn new(tracer: Arc<dyn Tracer>, words: &Vocabulary) -> Self {
         let (fields, resource) = fields(words);
-        Self(Arc::new(Inner { tracer, fields, resource }))
+        Self(Arc::new(Inner { tracer, fields, resource, words: Words::new(words) }))
     }
 }
 
@@ -84,7 +87,18 @@ impl Store for TraceStore {
     }
 
     fn sources(&self) -> Vec<Source> {
-        vec![self.0.tracer.source()]
+        vec![Source { vocabulary: self.0.words.told(), ..self.0.tracer.source() }]
+    }
+
+    fn prepare(&self, scope: Scope) -> Option<BoxFuture<'static, ()>> {
+        let inner = Arc::clone(&self.0);
+        inner.words.known(scope.window).is_none().then(|| {
+            async move { drop(inner.words.learn(&*inner.tracer, scope.window).await) }.boxed()
+        })
+    }
+
+    fn refresh(&self) {
+        self.0.words.forget();
     }
 }
 
@@ -178,8 +192,8 @@ impl Inner {
         let Some(SpanSelector::TraceQl(parsed)) = query.selector() else {
             return Ok(Found::default());
         };
-        let traces = TRACES.min(scope.limit);
-        let first = self.search(parsed.text(), parsed, scope, traces).await?;
+        let (first, parsed, remark) = self.first(parsed, scope).await?;
+        let parsed = &parsed;
         // What the server counted but did not tell.
         let hidden = first.matched.saturating_sub(first.spans.len());
         let mut found = objects(first.spans);
@@ -199,10 +213,47 @@ impl Inner {
         found.truncate(scope.limit);
         let cut = cut.then_some(Cut { shown: found.len(), total, by });
         let fresh = found.is_empty() && scope.window.end + FRESH >= Utc::now();
-        let notes: Vec<String> =
-            first.note.into_iter().chain(fresh.then(|| NOTHING_YET.to_owned())).collect();
+        let notes: Vec<String> = remark
+            .into_iter()
+            .chain(first.note)
+            .chain(fresh.then(|| NOTHING_YET.to_owned()))
+            .collect();
         let note = (!notes.is_empty()).then(|| notes.join("; "));
         Ok(Found { objects: found, cut, missing, note })
+    }
+
+    /// The first page of a search, the query that found it, and a remark if its words are others.
+    /// Attributes that no span has are asked for by their other names, if there are such.
+    async fn first(
+        &self,
+        wanted: &TraceQl,
+        scope: Scope,
+    ) -> Result<(Page, TraceQl, Option<String>), StoreError> {
+        let ask = |query: TraceQl| async move {
+            let page = self.search(query.text(), &query, scope, TRACES.min(scope.limit)).await?;
+            Ok((page, query))
+        };
+        let words = &self.words;
+        let known = words.known(scope.window);
+        let names = known.as_deref().and_then(Option::as_ref);
+        let other = names.and_then(|names| words.translated(wanted, names));
+        let translated = other.is_some();
+        let (mut page, mut query) = ask(other.unwrap_or_else(|| wanted.clone())).await?;
+        if !page.spans.is_empty() || wanted.resource_names().is_empty() {
+            let remark = translated.then(|| format!("asked for {}", query.text()));
+            return Ok((page, query, remark));
+        }
+        let names = words.learn(&*self.tracer, scope.window).await;
+        let Some(names) = &*names else {
+            return Ok((page, query, None));
+        };
+        if !translated && let Some(other) = words.translated(wanted, names) {
+            (page, query) = ask(other).await?;
+        }
+        let asked = (query.text() != wanted.text()).then(|| format!("asked for {}", query.text()));
+        let lacking = Words::lacking(&query, names).filter(|_| page.spans.is_empty());
+        let remarks: Vec<String> = asked.into_iter().chain(lacking).collect();
+        Ok((page, query, (!remarks.is_empty()).then(|| remarks.join("; "))))
     }
 
     /// Adds failed and slow spans to those of a search that was cut; tells what failed.

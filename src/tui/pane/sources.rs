@@ -99,6 +99,9 @@ pub(crate) fn lines(
         }
         let found = if source.found.is_empty() { "nowhere" } else { &source.found };
         say(2, &format!("found by {found}, {} calls", source.calls), Tone::Quiet);
+        for words in &source.vocabulary {
+            say(2, &format!("speaks: {}", crate::model::clean(words)), Tone::Quiet);
+        }
         if let Some(kept) = &source.kept {
             say(2, &format!("kept: {kept}; R asks anew"), Tone::Quiet);
         }

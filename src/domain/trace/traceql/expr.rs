@@ -5,7 +5,7 @@ use std::fmt;
 use regex::Regex;
 use serde_json::Value;
 
-use super::field::{Field, Static};
+use super::field::{Field, Scope, Static};
 
 /// A condition on one span.
 #[derive(Clone, Debug)]
@@ -85,6 +85,22 @@ impl Expr {
             Self::Field(field) => vec![field],
             Self::Unary(_, inner) | Self::Match(inner, ..) => inner.fields(),
             Self::Binary(left, _, right) => [left.fields(), right.fields()].concat(),
+        }
+    }
+
+    /// Gives other names to attributes of resources; tells whether it did.
+    pub(super) fn rename(&mut self, other: &impl Fn(&str) -> Option<String>) -> bool {
+        match self {
+            Self::Field(Field::Attribute(Scope::Resource, name)) => match other(name) {
+                Some(new) => {
+                    *name = new;
+                    true
+                }
+                None => false,
+            },
+            Self::Value(_) | Self::Field(_) => false,
+            Self::Unary(_, inner) | Self::Match(inner, ..) => inner.rename(other),
+            Self::Binary(left, _, right) => left.rename(other) | right.rename(other),
         }
     }
 }

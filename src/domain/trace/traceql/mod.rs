@@ -76,6 +76,18 @@ impl TraceQl {
         fields.filter_map(name).collect()
     }
 
+    /// The same query with other names for attributes of resources; `None` if none is renamed, or
+    /// it is not simple.
+    pub fn renamed(&self, other: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        let [Some(expr)] = &self.spansets[..] else { return None };
+        let mut expr = expr.clone();
+        if !self.pipeline.is_empty() || !expr.rename(&other) {
+            return None;
+        }
+        let text = format!("{{ {expr} }}");
+        Some(Self { spansets: vec![Some(expr)], text, pipeline: String::new() })
+    }
+
     /// What a server understands that only joins conditions; `None` if that says too little.
     pub fn terms(&self) -> Option<Terms> {
         let [condition] = &self.spansets[..] else { return None };
