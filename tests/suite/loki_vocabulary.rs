@@ -1,5 +1,6 @@
 //! From an alert to the logs of its Pod, in the words of every collector that writes to a Loki.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 use crate::ask::{ago, ask, now, scope};
 use crate::fake::collectors::{COLLECTORS, Collector};
 use crate::fake::http::Server;
-use crate::fake::loki::Loki;
+use crate::fake::loki::{Line, Loki};
 
 /// The Pod of the alert comes first; the others have names that could be taken for its own.
 const PODS: [(&str, &str); 5] = [
@@ -162,5 +163,83 @@ async fn the_lines_of_a_trace_are_found_in_every_vocabulary() {
         let shown: Vec<&str> = found.objects.iter().map(|line| line.preview.as_str()).collect();
         assert_eq!(shown.len(), 2, "{}: {shown:?}", collector.name);
         assert!(shown[0].contains("failed") && shown[1].contains("slow"), "{shown:?}");
+    }
+}
+
+/// How journals are kept: labels and metadata of a line, and the line. `$host`, `$unit` and `$text`
+/// stand for what it tells.
+type Pairs = &'static [(&'static str, &'static str)];
+const JOURNALS: [(&str, Pairs, Pairs, &str); 6] = [
+    ("promtail", &[("node_name", "$host"), ("unit", "$unit")], &[], "$text"),
+    ("Alloy", &[("job", "journal")], &[("node", "$host"), ("systemd_unit", "$unit")], "$text"),
+    (
+        "Fluent Bit",
+        &[("job", "fluentbit")],
+        &[],
+        r#"{"_HOSTNAME":"$host","_SYSTEMD_UNIT":"$unit","MESSAGE":"$text"}"#,
+    ),
+    (
+        "Vector",
+        &[("source", "vector")],
+        &[],
+        r#"{"host":"$host","_SYSTEMD_UNIT":"$unit","message":"$text"}"#,
+    ),
+    (
+        "OTel",
+        &[("service_name", "unknown_service")],
+        &[("k8s_node_name", "$host")],
+        r#"{"_SYSTEMD_UNIT":"$unit","MESSAGE":"$text"}"#,
+    ),
+    (
+        "OpenShift",
+        &[("kubernetes_host", "$host"), ("log_type", "infrastructure")],
+        &[],
+        r#"{"message":"$text","systemd":{"t":{"SYSTEMD_UNIT":"$unit"}}}"#,
+    ),
+];
+
+#[tokio::test]
+async fn the_journal_of_a_node_is_found_however_it_is_kept() {
+    for (name, labels, metadata, line) in JOURNALS {
+        // Pods whose lines name a Node, too.
+        let mut loki = loki(&[&COLLECTORS[7], &COLLECTORS[9], &COLLECTORS[0]]);
+        for (at, (host, unit)) in (1..).zip([
+            ("node-1", "kubelet.service"),
+            ("node-1", "sshd.service"),
+            ("node-10", "kubelet.service"),
+            ("node-1", "crio"),
+        ]) {
+            let text = format!("{unit} of {host}");
+            let fill = |own: &str| own.replace("$host", host).replace("$unit", unit);
+            let fill = |own: &str| fill(own).replace("$text", &text);
+            let pairs = |all: Pairs| -> BTreeMap<String, String> {
+                all.iter().map(|(name, value)| ((*name).to_owned(), fill(value))).collect()
+            };
+            let (labels, metadata) = (pairs(labels), pairs(metadata));
+            loki.lines.push(Line { nanos: ago(9 * at), text: fill(line), labels, metadata });
+        }
+        let server = Server::start(move |request| loki.answer(request)).await;
+        let store = loki_store(&server);
+        let text = "log:infrastructure:{node: node-1, units: [crio, kubelet]}";
+        let found = ask(&store, text, scope(50)).await.expect("an answer");
+        let shown: Vec<&str> = found.objects.iter().map(|line| line.preview.as_str()).collect();
+        assert_eq!(shown, ["kubelet.service of node-1", "crio of node-1"], "{name}");
+        let absent = "log:infrastructure:{node: node-1, units: [containerd]}";
+        let found = ask(&store, absent, scope(50)).await.expect("an answer");
+        assert_eq!(found.objects.len(), 0, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_without_journals_tells_where_to_look() {
+    for collector in &COLLECTORS {
+        let loki = loki(&[collector]);
+        let server = Server::start(move |request| loki.answer(request)).await;
+        let text = "log:infrastructure:{node: node-1, units: [kernel, kubelet]}";
+        let found = ask(&loki_store(&server), text, scope(50)).await.expect("an answer");
+        assert_eq!(found.objects.len(), 0, "{}", collector.name);
+        let note = found.note.expect("a note");
+        let advice = "on the Node node-1: journalctl -u kubelet or journalctl -k";
+        assert!(note.ends_with(advice), "{}: {note}", collector.name);
     }
 }

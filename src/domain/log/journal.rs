@@ -6,13 +6,50 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::place::Place;
+use super::scheme::ANCHORS;
+use super::seen::Seen;
+use crate::client::loki::Stream;
 use crate::model::{Body, MatchOp, Matcher, Vocabulary, escape_re2, quote};
 
-/// Labels in which collectors keep the unit, the most telling first.
-const UNITS: [&str; 5] =
-    ["unit", "systemd_unit", "_SYSTEMD_UNIT", "syslog_identifier", "SYSLOG_IDENTIFIER"];
-/// Labels in which they keep the host, if not in one for Nodes.
-const HOSTS: [&str; 5] = ["hostname", "nodename", "host", "_HOSTNAME", "instance"];
+/// Labels and metadata in which collectors keep the unit, the most telling first; some keep what
+/// a line calls its writer, which is all that lines of the kernel have.
+const UNITS: [&str; 9] = [
+    "unit",
+    "systemd_unit",
+    "_SYSTEMD_UNIT",
+    "SYSTEMD_UNIT",
+    "systemd_t_SYSTEMD_UNIT",
+    "syslog_identifier",
+    "SYSLOG_IDENTIFIER",
+    "systemd_u_SYSLOG_IDENTIFIER",
+    "systemd_unit_name",
+];
+/// Fields of JSON lines with the same.
+const UNIT_FIELDS: [&str; 8] = [
+    "_SYSTEMD_UNIT",
+    "SYSTEMD_UNIT",
+    "systemd.t.SYSTEMD_UNIT",
+    "systemd.unit",
+    "systemd_unit",
+    "SYSLOG_IDENTIFIER",
+    "systemd.u.SYSLOG_IDENTIFIER",
+    "syslog_identifier",
+];
+/// Labels and metadata in which they keep the host, if not in one for Nodes.
+const HOSTS: [&str; 8] = [
+    "hostname",
+    "nodename",
+    "host",
+    "host_name",
+    "host_hostname",
+    "_HOSTNAME",
+    "HOSTNAME",
+    "instance",
+];
+/// Fields of JSON lines with the same.
+const HOST_FIELDS: [&str; 6] =
+    ["_HOSTNAME", "HOSTNAME", "hostname", "host", "host.hostname", "host.name"];
 
 /// The unit that stands for the kernel, which is none of systemd's.
 const KERNEL: &str = "kernel";
@@ -54,7 +91,37 @@ impl Journal {
             let wanted = if units.is_empty() { ".+" } else { &regex };
             return Ok(format!("{selector} | json | systemd_t_SYSTEMD_UNIT=~{}", quote(wanted)));
         }
-        Err(self.advice("Loki has no labels of a journal"))
+        Err(self.advice("Loki has no lines of a journal that are known"))
+    }
+
+    /// The LogQL in a way that lines have shown.
+    pub(super) fn logql_as(&self, journals: &Journals) -> String {
+        let Journals { node, units, anchor } = journals;
+        let mut stages = String::new();
+        let mut matchers = Vec::new();
+        let own = Matcher::equal(&node.name(), &self.node);
+        if node.indexed() {
+            matchers.push(own.clone());
+        } else {
+            matchers.extend(Matcher::new(anchor, MatchOp::Regex, ".+"));
+        }
+        if matches!(node, Place::Field(_)) {
+            // Few lines have to be read as JSON.
+            stages.push_str(&format!(" |= {}", quote(&self.node)));
+        }
+        let read: Vec<String> = units.iter().chain([node]).filter_map(Place::read).collect();
+        if !read.is_empty() {
+            stages.push_str(&format!(" | json {}", read.join(", ")));
+        }
+        if !node.indexed() {
+            stages.push_str(&format!(" | {own}"));
+        }
+        let names: Vec<String> = self.units.iter().map(|unit| escape_re2(unit)).collect();
+        let named = format!("({})(\\.service)?", names.join("|"));
+        let regex = if names.is_empty() { ".+" } else { &named };
+        let unit = |place: &Place| Matcher::new(&place.name(), MatchOp::Regex, regex).ok();
+        let any: Vec<String> = units.iter().filter_map(unit).map(|one| one.to_string()).collect();
+        format!("{}{stages} | {}", Matcher::selector(&matchers), any.join(" or "))
     }
 
     /// What to do where no store has the journal.
@@ -86,9 +153,76 @@ impl Journal {
         if self.units.is_empty() {
             return Some(true);
         }
-        let unit = label(&UNITS)?;
-        let unit = unit.strip_suffix(".service").unwrap_or(unit);
-        Some(self.units.iter().any(|wanted| wanted == unit))
+        let labels = ["labels", "metadata"].into_iter().filter_map(|place| body.get(place));
+        let units = labels.flat_map(|all| UNITS.iter().filter_map(move |name| all.get(name)));
+        let units: Vec<&str> = units.filter_map(Value::as_str).collect();
+        let is = |unit: &&str| {
+            let unit = unit.strip_suffix(".service").unwrap_or(unit);
+            self.units.iter().any(|wanted| wanted == unit)
+        };
+        (!units.is_empty()).then(|| units.iter().any(is))
+    }
+}
+
+/// A way in which a server keeps journals, other than by labels alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Journals {
+    node: Place,
+    /// The places of units and of writers.
+    units: Vec<Place>,
+    /// A label that every stream has.
+    anchor: String,
+}
+
+impl Journals {
+    /// Stages that select lines that may be of a journal.
+    pub(super) fn stages() -> [String; 2] {
+        let named: Vec<String> = UNITS.iter().map(|name| format!("{name}!=\"\"")).collect();
+        [" |~ \"(?i)systemd\"".to_owned(), format!(" | {}", named.join(" or "))]
+    }
+
+    /// The ways that some lines show.
+    pub(super) fn shown(sample: &[Stream], words: &Vocabulary) -> Vec<Self> {
+        let mut all: Vec<Self> = Vec::new();
+        for stream in sample {
+            let lines = stream.entries.iter().map(|line| Seen::new(&stream.labels, line));
+            for seen in lines.filter_map(|line| Self::seen(&line, words)) {
+                let same =
+                    |known: &&mut Self| (&known.node, &known.anchor) == (&seen.node, &seen.anchor);
+                match all.iter_mut().find(same) {
+                    Some(known) => {
+                        let more = seen.units.into_iter();
+                        let more: Vec<Place> =
+                            more.filter(|unit| !known.units.contains(unit)).collect();
+                        known.units.extend(more);
+                    }
+                    None => all.push(seen),
+                }
+            }
+        }
+        all
+    }
+
+    fn seen(line: &Seen<'_>, words: &Vocabulary) -> Option<Self> {
+        let is_pod = |term: &str| {
+            !line.places(words.names("log", term), words.names("json", term), |_| true).is_empty()
+        };
+        let units = line.places(&UNITS, &UNIT_FIELDS, |_| true);
+        if units.is_empty() || is_pod("pod") {
+            return None;
+        }
+        let nodes = line.places(words.names("log", "node"), words.names("json", "node"), |_| true);
+        let hosts = || line.places(&HOSTS, &HOST_FIELDS, |_| true);
+        let node = nodes.into_iter().next().or_else(|| hosts().into_iter().next())?;
+        let anchor = if node.indexed() { node.name() } else { line.anchor(&ANCHORS)? };
+        Some(Self { node, units, anchor })
+    }
+
+    /// `journal: JSON fields _HOSTNAME, _SYSTEMD_UNIT`, for people.
+    pub(super) fn told(&self) -> String {
+        let names: Vec<&str> =
+            [&self.node].into_iter().chain(&self.units).map(Place::shown).collect();
+        format!("journals of Nodes: {}", names.join(", "))
     }
 }
 

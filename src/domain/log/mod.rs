@@ -4,6 +4,7 @@ mod container;
 mod gather;
 mod journal;
 mod json;
+mod learn;
 mod level;
 mod lines;
 mod object;
@@ -13,6 +14,7 @@ mod pods;
 mod query;
 mod read;
 mod scheme;
+mod seen;
 mod store;
 
 use std::sync::{Arc, LazyLock};

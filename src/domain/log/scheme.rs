@@ -4,14 +4,17 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value};
+use tokio::sync::OnceCell;
 
-use super::place::{Place, of_job, of_path, steps};
-use crate::client::loki::{Entry, Stream};
+use super::journal::Journals;
+use super::place::{Place, of_job, of_path};
+use super::seen::Seen;
+use crate::client::loki::Stream;
 use crate::model::{MatchOp, Matcher, Vocabulary};
 
 /// Labels that nearly every stream has one of, for servers whose streams name no namespace.
-const ANCHORS: [&str; 6] = ["job", "log_type", "exporter", "source", "app", "service_name"];
+pub(super) const ANCHORS: [&str; 6] =
+    ["job", "log_type", "exporter", "source", "app", "service_name"];
 
 /// How many of these are looked at.
 const LOOKED_AT: usize = 3;
@@ -42,6 +45,8 @@ pub(super) struct Schemes {
     pub(super) labels: BTreeSet<String>,
     /// Its schemes, those of labels alone first.
     pub(super) all: Vec<Scheme>,
+    /// How it keeps journals of Nodes, once somebody has asked for one.
+    pub(super) journals: OnceCell<Vec<Journals>>,
 }
 
 impl Scheme {
@@ -101,7 +106,7 @@ impl Schemes {
         let (namespaces, pods, containers) = (there("namespace"), there("pod"), there("container"));
         let container =
             |name: &str, term: &str| alike(&containers, "container", name, term).map(Place::Label);
-        let mut known = Self { labels: BTreeSet::new(), all: Vec::new() };
+        let mut known = Self::default();
         if namespaces.is_empty() {
             let alone = |pod: &String| {
                 Scheme::new(None, Place::Label(pod.clone()), container(pod, "pod"), pod.clone())
@@ -160,6 +165,18 @@ impl Schemes {
             all.push(selector);
             named.push(scheme.anchor.clone());
         }
+        all.extend(self.strangers());
+        all
+    }
+
+    /// Selectors of streams that name no namespace, as far as labels that are usual tell them.
+    pub(super) fn strangers(&self) -> Vec<Vec<Matcher>> {
+        let naming = |scheme: &&Scheme| {
+            let mut places = scheme.namespace.iter().chain([&scheme.pod]);
+            places.any(|place| is_label(place) && place.name() == scheme.anchor)
+        };
+        let named = self.all.iter().filter(naming).map(|scheme| scheme.anchor.clone());
+        let mut named: Vec<String> = named.collect();
         named.sort();
         named.dedup();
         let usual = ANCHORS.into_iter().map(str::to_owned);
@@ -167,11 +184,15 @@ impl Schemes {
         let first = || self.labels.iter().find(|name| !named.contains(name)).cloned();
         let other = usual.is_empty() && self.all.is_empty();
         let anchors = if other { first().into_iter().collect() } else { usual };
-        for anchor in anchors.iter().take(LOOKED_AT) {
-            let mut selector: Vec<Matcher> = any(anchor).into_iter().collect();
-            selector.extend(named.iter().map(none));
+        let mut all = Vec::new();
+        let fresh = |name: &String| !named.contains(name);
+        let anchors: Vec<String> = anchors.into_iter().filter(fresh).take(LOOKED_AT).collect();
+        for anchor in anchors {
+            let mut selector: Vec<Matcher> =
+                Matcher::new(&anchor, MatchOp::Regex, ".+").into_iter().collect();
+            selector.extend(named.iter().map(|name| Matcher::equal(name, "")));
             all.push(selector);
-            named.push(anchor.clone());
+            named.push(anchor);
         }
         all
     }
@@ -195,7 +216,8 @@ impl Schemes {
         let mut found = BTreeSet::new();
         for stream in sample {
             let lines = stream.entries.iter();
-            found.extend(lines.filter_map(|line| Self::seen(&stream.labels, line, words)));
+            let seen = lines.map(|line| Seen::new(&stream.labels, line));
+            found.extend(seen.filter_map(|line| Self::seen(&line, words)));
         }
         found
     }
@@ -226,59 +248,40 @@ impl Schemes {
     }
 
     /// The scheme of a line.
-    fn seen(labels: &Map<String, Value>, line: &Entry, words: &Vocabulary) -> Option<Scheme> {
-        let json: Option<Value> = serde_json::from_str(&line.line).ok();
-        let label = |name: &str| labels.get(name).and_then(Value::as_str);
-        let data = |name: &str| {
-            let pair = line.metadata.iter().find(|(key, _)| **key == *name);
-            pair.map(|(_, value)| value.as_str())
-        };
-        let field = |path: &str| at(json.as_ref(), path).and_then(Value::as_str);
+    fn seen(line: &Seen<'_>, words: &Vocabulary) -> Option<Scheme> {
         let find = |term: &str, fit: &dyn Fn(&str) -> bool| {
-            let (names, paths) = (words.names("log", term), words.names("json", term));
-            let is =
-                |value: Option<&str>| value.is_some_and(|value| !value.is_empty() && fit(value));
-            let label = names.iter().find(|name| is(label(name)));
-            let data = || names.iter().find(|name| is(data(name)));
-            let field = || paths.iter().find(|path| is(field(path)));
-            label
-                .map(|name| Place::Label(name.clone()))
-                .or_else(|| data().map(|name| Place::Metadata(name.clone())))
-                .or_else(|| field().map(|path| Place::Field(path.clone())))
+            let places = line.places(words.names("log", term), words.names("json", term), fit);
+            places.into_iter().next()
         };
         let plain = |term: &str| find(term, &|_| true);
         let path = find("path", &|path| of_path(path).is_some());
         let path = path.map(|place| Place::Path(Box::new(place)));
         let pod = plain("pod").or_else(|| path.clone())?;
         let job = || {
-            let of_job = |name: &&str| label(name).and_then(of_job).is_some();
+            let of_job = |name: &&str| line.label(name).and_then(of_job).is_some();
             Some("job").filter(of_job).map(|name| Place::Job(name.to_owned()))
         };
         let namespace = plain("namespace").or_else(|| path.clone()).or_else(job);
         let container = plain("container").or(path);
-        let usual = ANCHORS.into_iter().map(str::to_owned).chain(labels.keys().cloned());
         let anchored = |place: &Place| place.indexed().then(|| place.name());
         let anchor = namespace
             .as_ref()
             .and_then(anchored)
             .or_else(|| anchored(&pod))
-            .or_else(|| usual.into_iter().find(|name| labels.contains_key(name)))?;
+            .or_else(|| line.anchor(&ANCHORS))?;
         let node = plain("node").filter(|place| matches!(place, Place::Field(_)));
         Some(Scheme { node, ..Scheme::new(namespace, pod, container, anchor) })
     }
 
     /// Which words the server was found to use, scheme by scheme.
     pub(super) fn told(&self, words: &Vocabulary) -> Vec<String> {
-        self.all.iter().map(|scheme| scheme.told(words)).collect()
+        let journals = self.journals.get().into_iter().flatten().map(Journals::told);
+        self.all.iter().map(|scheme| scheme.told(words)).chain(journals).collect()
     }
 }
 
 fn is_label(place: &Place) -> bool {
     matches!(place, Place::Label(_))
-}
-
-pub(super) fn at<'v>(json: Option<&'v Value>, path: &str) -> Option<&'v Value> {
-    steps(path).into_iter().try_fold(json?, |value, step| value.get(step))
 }
 
 /// The name that differs from another only by the term in it.

@@ -1,6 +1,6 @@
 //! Log lines from Loki. Selectors of Pods are told in the labels that the server really has.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,13 +12,12 @@ use futures::stream::{self, BoxStream, FuturesUnordered, StreamExt};
 use super::gather::{Ask, Asked, How, Server};
 use super::lines::{Lines, choose, lines};
 use super::plan::{Part, Target, plan};
-use super::scheme::{Scheme, Schemes};
+use super::scheme::Schemes;
 use super::{LogSelector, PodLogs};
-use crate::client::loki::{Loki, Stream};
+use crate::client::loki::Loki;
 use crate::client::ranked;
 use crate::model::{
-    Answer, Cut, Found, Matcher, Query, Rank, Ranked, Scope, Source, Store, StoreError, Vocabulary,
-    Window,
+    Answer, Cut, Found, Query, Rank, Ranked, Scope, Source, Store, StoreError, Vocabulary, Window,
 };
 
 /// For how many windows the names of labels are kept.
@@ -29,16 +28,6 @@ const NEARBY: TimeDelta = TimeDelta::hours(1);
 
 /// How long it is taken for true that the server fails, or has nothing.
 const KEPT_FAULTY: Duration = Duration::from_secs(10);
-
-/// How many lines are looked at where labels do not tell which Pod a line is of.
-const SAMPLE: usize = 100;
-
-/// How often more is looked at, for lines unlike the first, and in how much of the window.
-const FURTHER: usize = 2;
-const LAST: TimeDelta = TimeDelta::minutes(10);
-
-/// How long is waited for them where labels tell something.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The store of the domain `log` over Loki.
 pub struct LokiStore(Arc<Inner>);
@@ -123,16 +112,22 @@ impl Store for LokiStore {
 
 impl Inner {
     async fn logql(&self, query: Query, scope: Scope, started: Instant) -> Answer {
-        let result = match self.text(&query, scope.window).await {
-            Ok(Ok(text)) => {
+        let result = match self.texts(&query, scope.window).await {
+            Ok(Ok(texts)) => {
                 let all = [Asked { query: query.clone(), namespace: None, pod: None }];
-                let how = How::Text(&text);
-                let ask = Ask { server: &self.server, how, class: query.class(), all: &all };
-                match lines(&ask, scope).await.pop() {
-                    Some(Ok(lines)) => Ok(found(vec![lines], scope)),
-                    Some(Err(error)) => Err(error),
-                    None => Ok(Found::default()),
-                }
+                let calls =
+                    texts.iter().map(|text| {
+                        let how = How::Text(text);
+                        let ask =
+                            Ask { server: &self.server, how, class: query.class(), all: &all };
+                        async move {
+                            lines(&ask, scope).await.pop().unwrap_or_else(|| Ok(Lines::default()))
+                        }
+                    });
+                // Who writes LogQL knows what was asked.
+                let journal = matches!(query.selector(), Some(LogSelector::Journal(_)));
+                let note = journal.then(|| format!("asked Loki for {}", texts.join(" and ")));
+                self.merge(&query, join_all(calls).await, scope, note)
             }
             Ok(Err(note)) => Ok(Found { note: Some(note), ..Found::default() }),
             Err(error) => Err(error),
@@ -141,17 +136,23 @@ impl Inner {
     }
 
     /// The LogQL of a query that is not for Pods, or why there can be no lines.
-    async fn text(
+    async fn texts(
         &self,
         query: &Query,
         window: Window,
-    ) -> Result<Result<String, String>, StoreError> {
-        match query.selector() {
-            Some(LogSelector::Journal(journal)) => {
-                Ok(journal.logql(&self.labels(window).await?.labels, &self.server.words))
-            }
-            _ => Ok(Ok(query.selector_text().to_owned())),
+    ) -> Result<Result<Vec<String>, String>, StoreError> {
+        let Some(LogSelector::Journal(journal)) = query.selector() else {
+            return Ok(Ok(vec![query.selector_text().to_owned()]));
+        };
+        let known = self.labels(window).await?;
+        let told = journal.logql(&known.labels, &self.server.words);
+        if told.is_ok() || known.labels.is_empty() {
+            return Ok(told.map(|text| vec![text]));
         }
+        let journals =
+            known.journals.get_or_try_init(|| self.server.journals(&known, window)).await?;
+        let texts: Vec<String> = journals.iter().map(|kept| journal.logql_as(kept)).collect();
+        Ok(if texts.is_empty() { told.map(|text| vec![text]) } else { Ok(texts) })
     }
 
     /// Answers to selectors of Pods, as they become known.
@@ -233,7 +234,7 @@ impl Inner {
             if let Some(Ok(known)) = self.kept(scope.window) {
                 note = format!("{note}; it has {}", known.told(&self.server.words).join("; "));
             }
-            let result = self.merge(query, results, scope, note);
+            let result = self.merge(query, results, scope, Some(note));
             Answer { query: query.clone(), result, took: started.elapsed() }
         };
         asked.iter().map(answer).collect()
@@ -245,7 +246,7 @@ impl Inner {
         query: &Query,
         results: Vec<Result<Lines, StoreError>>,
         scope: Scope,
-        note: String,
+        note: Option<String>,
     ) -> Result<Found, StoreError> {
         let mut failed = None;
         let mut all = Vec::new();
@@ -266,7 +267,7 @@ impl Inner {
                     error
                 });
                 let mut found = found(all, scope);
-                found.note = found.objects.is_empty().then_some(note);
+                found.note = note.filter(|_| found.objects.is_empty());
                 Ok(Found { missing, ..found })
             }
         }
@@ -281,65 +282,6 @@ impl Inner {
                 self.server.words.log_class(line.text("/namespace").unwrap_or_default()) == class
             });
         }
-    }
-
-    /// The schemes of the server: by the labels of its streams, and by some lines of those
-    /// streams that do not tell which Pod a line is of.
-    async fn learn(&self, window: Window) -> Result<Schemes, StoreError> {
-        let words = &self.server.words;
-        let mut schemes = Schemes::of(self.server.loki.labels(window).await?, words);
-        let samples = schemes.samples();
-        let looks = join_all(samples.iter().map(|streams| self.look(streams, window)));
-        let found = if schemes.all.is_empty() {
-            looks.await
-        } else {
-            // What labels tell serves, if the server is slow to show its lines.
-            tokio::time::timeout(PATIENCE, looks).await.unwrap_or_default()
-        };
-        let mut shown = BTreeSet::new();
-        let (mut seen, mut failed) = (false, None);
-        for look in found {
-            match look {
-                Ok(more) => {
-                    seen = true;
-                    shown.extend(more);
-                }
-                Err(error) => failed = Some(error),
-            }
-        }
-        schemes.learn(shown);
-        match failed {
-            Some(error) if schemes.all.is_empty() && !seen => Err(error),
-            // What is usual is tried where the server does not show its lines.
-            _ => Ok(schemes),
-        }
-    }
-
-    /// The schemes of some streams. Where the newest lines are many and all alike, those that are
-    /// not alike are looked at too, in the last part of the window.
-    async fn look(
-        &self,
-        streams: &[Matcher],
-        window: Window,
-    ) -> Result<BTreeSet<Scheme>, StoreError> {
-        let Server { loki, words } = &self.server;
-        let selector = Matcher::selector(streams);
-        let (lines, _) = loki.newest(&selector, window, SAMPLE).await?;
-        let count = |lines: &[Stream]| lines.iter().map(|own| own.entries.len()).sum::<usize>();
-        let mut shown = Schemes::shown(&lines, words);
-        let (mut full, mut new) = (count(&lines) >= SAMPLE, !shown.is_empty());
-        let last = Window { start: window.start.max(window.end - LAST), ..window };
-        for _ in 0..FURTHER {
-            if !full || !new {
-                break;
-            }
-            let others = format!("{selector}{}", Schemes::unlike(shown.iter()));
-            let Ok((lines, _)) = loki.newest(&others, last, SAMPLE).await else { break };
-            let before = shown.len();
-            shown.extend(Schemes::shown(&lines, words));
-            (full, new) = (count(&lines) >= SAMPLE, shown.len() > before);
-        }
-        Ok(shown)
     }
 
     fn kept(&self, window: Window) -> Option<Names> {
@@ -357,7 +299,7 @@ impl Inner {
         if let Some(names) = self.kept(window) {
             return names;
         }
-        let names = self.learn(window).await.map(Arc::new);
+        let names = self.server.schemes(window).await.map(Arc::new);
         let mut kept = self.labels.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|one| one.window != window);
         if kept.len() == WINDOWS {

@@ -150,7 +150,9 @@ fn labels(lines: &[&Line]) -> Response {
 enum Stage {
     /// `|= "text"`
     Contains(String),
-    /// `| json name="path", …`
+    /// `|~ "text"`, the text after `(?i)` in whatever case.
+    Like(String),
+    /// `| json name="path", …`, or `| json` for all fields.
     Json(Vec<(String, Vec<String>)>),
     /// `| name="value" or …`: a label of the stream, structured metadata or what was read before.
     Filter(Vec<Vec<Matcher>>),
@@ -160,6 +162,13 @@ impl Stage {
     fn parse(text: &str) -> Option<Self> {
         if let Some(text) = text.strip_prefix('=') {
             return Some(Self::Contains(text.trim().trim_matches(['"', '`']).to_owned()));
+        }
+        if let Some(text) = text.strip_prefix('~') {
+            let text = text.trim().trim_matches('"').strip_prefix("(?i)")?;
+            return Some(Self::Like(text.to_lowercase()));
+        }
+        if text.trim() == "json" {
+            return Some(Self::Json(Vec::new()));
         }
         let matchers = |text: &str| Some(parse_matchers(&format!("{{{text}}}")).ok()?.0);
         match text.trim().strip_prefix("json ") {
@@ -182,12 +191,16 @@ impl Stage {
     fn pass(&self, line: &Line, known: &mut BTreeMap<String, String>) -> bool {
         match self {
             Self::Contains(text) => line.text.contains(text.as_str()),
+            Self::Like(text) => line.text.to_lowercase().contains(text.as_str()),
             Self::Filter(any) => {
                 let value = |name: &str| known.get(name).map(String::as_str);
                 any.iter().any(|all| Matcher::all(all, value))
             }
             Self::Json(fields) => {
                 let json: Value = serde_json::from_str(&line.text).unwrap_or_default();
+                if fields.is_empty() {
+                    flatten("", &json, known);
+                }
                 for (name, steps) in fields {
                     let found = steps.iter().try_fold(&json, |at, step| at.get(step));
                     let found = found.and_then(Value::as_str).map(str::to_owned);
@@ -196,6 +209,20 @@ impl Stage {
                 true
             }
         }
+    }
+}
+
+/// All strings in JSON by their keys, joined by `_`.
+fn flatten(at: &str, json: &Value, known: &mut BTreeMap<String, String>) {
+    match json {
+        Value::Object(map) => {
+            for (key, value) in map {
+                let name = if at.is_empty() { key.clone() } else { format!("{at}_{key}") };
+                flatten(&name, value, known);
+            }
+        }
+        Value::String(text) => drop(known.insert(at.to_owned(), text.clone())),
+        _ => {}
     }
 }
 
