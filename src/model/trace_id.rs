@@ -94,7 +94,18 @@ fn find_name(bytes: &[u8]) -> Option<usize> {
         let before = start.checked_sub(1).map(|at| bytes[at]);
         // `backtrace_id` is another word, `x.trace_id` and `otelTraceID` are not.
         let apart = before.is_none_or(|b| !b.is_ascii_alphanumeric() || bytes[start] == b'T');
-        let tail = [&b"parent"[..], b"_id", b".id", b"-id", b" id", b"id"];
+        // The last ones are of a field `id` in a map, as the Elastic Common Schema has it.
+        let tail = [
+            &b"parent"[..],
+            b"_id",
+            b".id",
+            b"-id",
+            b" id",
+            b"id",
+            b"\":{\"id",
+            b"\": {\"id",
+            b"\\\":{\\\"id",
+        ];
         let tail = tail.into_iter().find(|tail| {
             rest.get(..tail.len()).is_some_and(|head| head.eq_ignore_ascii_case(tail))
         });
@@ -135,6 +146,9 @@ mod tests {
             format!("traceparent: 00-{ID}-d977ca725aa4d644-01"),
             format!(r#"{{"trace.id":"{}"}}"#, ID.to_uppercase()),
             format!("otelTraceID={ID}"),
+            format!(r#"{{"trace":{{"id":"{ID}"}}}}"#),
+            format!(r#"{{"trace": {{"id": "{ID}"}}}}"#),
+            format!(r#"{{"log":"{{\"trace\":{{\"id\":\"{ID}\"}}}}"}}"#),
             format!("trace id: {ID}"),
             format!("no trace here, then traceid={ID}"),
         ] {

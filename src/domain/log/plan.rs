@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::place::{Place, Term};
 use super::query::{PodLogs, label_names};
 use super::scheme::{Scheme, Schemes};
-use crate::model::{MatchOp, Matcher, Vocabulary, escape_re2, quote};
+use crate::model::{MatchOp, Matcher, Vocabulary, escape_re2};
 
 /// A part of the answer to a query: the streams of one scheme. What differs between the queries
 /// of a merged call, namespace and Pod, is told by their [`Target`]s.
@@ -111,17 +111,18 @@ pub(super) fn plan(
     Ok(parts)
 }
 
+/// The names under which metadata hold a trace id; a dot in a name has become `_`.
+const TRACE_IDS: [&str; 7] =
+    ["trace_id", "traceID", "traceId", "traceid", "TraceId", "TraceID", "otelTraceID"];
+
 /// The lines that name a trace, and those of which the metadata does. Who wrote the id may have
-/// left out its leading zeros.
+/// left out its leading zeros, or written capitals.
 fn of_trace(id: &str) -> [String; 2] {
     let bare = id.trim_start_matches('0');
-    let names = ["trace_id", "traceID", "traceId", "traceid"];
-    let spelled = [id, bare];
-    let spelled = &spelled[..if bare == id { 1 } else { 2 }];
-    let each =
-        names.iter().flat_map(|name| spelled.iter().map(move |id| format!("{name}={}", quote(id))));
-    let each: Vec<String> = each.collect();
-    [format!(" |= {}", quote(bare)), format!(" | {}", each.join(" or "))]
+    let named = TRACE_IDS.iter().map(|name| format!("{name}=~\"(?i)0*{bare}\""));
+    let parent = format!("traceparent=~\"(?i)[0-9a-f]+-0*{bare}-.*\"");
+    let each: Vec<String> = named.chain([parent]).collect();
+    [format!(" |~ \"(?i){bare}\""), format!(" | {}", each.join(" or "))]
 }
 
 fn list(labels: &BTreeSet<String>) -> String {

@@ -144,7 +144,13 @@ pub(crate) const COLLECTORS: [Collector; 16] = [
 impl Collector {
     /// Adds a line of a Pod.
     pub(crate) fn write(&self, loki: &mut Loki, nanos: i64, pod: (&str, &str), text: &str) {
-        let fill = |own: &str| own.replace("NS", pod.0).replace("POD", pod.1).replace("TEXT", text);
+        let text = if self.line.starts_with('{') {
+            text.replace('\\', r"\\").replace('"', r#"\""#)
+        } else {
+            text.to_owned()
+        };
+        let fill =
+            |own: &str| own.replace("NS", pod.0).replace("POD", pod.1).replace("TEXT", &text);
         let pairs = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
             pairs.iter().map(|(name, value)| ((*name).to_owned(), fill(value))).collect()
         };
