@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::level::{is_key, numeric, word};
+use super::level::{PRIORITY, is_key, is_number, numeric, otel, word};
 
 /// Lines longer than this are not parsed: they are data, not messages.
 const LONGEST: usize = 256 * 1024;
@@ -17,6 +17,12 @@ const MESSAGES: [&str; 9] =
 const ERRORS: [&str; 7] =
     ["error", "err", "exception", "reason", "error.message", "exception.message", "stack_trace"];
 
+/// Fields with what a program wrote: a text, or a map if the collector parsed it.
+const INNER: [&str; 3] = ["log", "log_processed", "structured"];
+
+/// Fields of which any tells that a collector wrote the line around a text of a program.
+const OF_COLLECTORS: [&str; 5] = ["kubernetes", "stream", "docker", "resources", "_SYSTEMD_UNIT"];
+
 /// What a JSON line tells.
 #[derive(Default)]
 pub(super) struct JsonLine<'l> {
@@ -26,6 +32,8 @@ pub(super) struct JsonLine<'l> {
     pub(super) message: Option<Cow<'l, str>>,
     /// What went wrong.
     pub(super) error: Option<Cow<'l, str>>,
+    /// Whether the message is a line of its own, around which a collector wrote this one.
+    pub(super) wraps: bool,
 }
 
 /// Reads a line; `None` if it is no JSON object.
@@ -58,19 +66,23 @@ impl<'de> Visitor<'de> for Fields {
         // Of several keys of a kind the one that is more usual counts; of levels the first by name.
         let mut level: Option<(Cow<'_, str>, &'static str)> = None;
         let (mut message, mut error) = (None, None);
-        let mut logged = None;
+        let (mut logged, mut wraps) = (None, false);
         while let Some(Str(key)) = map.next_key()? {
+            wraps |= OF_COLLECTORS.contains(&&*key);
             let place = |keys: &[&str]| keys.iter().position(|known| *known == key);
-            if is_key(&key) {
-                let found = map.next_value::<Loose<'_>>()?.level();
+            if is_key(&key) || key == PRIORITY {
+                let found = map.next_value::<Loose<'_>>()?.level(&key);
                 if let Some(found) = found.filter(|_| level.as_ref().is_none_or(|(k, _)| key <= *k))
                 {
                     level = Some((key, found));
                 }
-            } else if key == "log" {
-                if let Loose::Map(inner) = map.next_value()? {
-                    logged = inner.level;
+            } else if let Some(place) = INNER.iter().position(|known| *known == key) {
+                let value = map.next_value::<Loose<'_>>()?;
+                if let Loose::Map(inner) = &value {
+                    logged = inner.level.or(logged);
                 }
+                wraps |= matches!(value, Loose::Text(_));
+                keep(&mut message, MESSAGES.len() + place, value);
             } else if let Some(place) = place(&MESSAGES) {
                 keep(&mut message, place, map.next_value::<Loose<'_>>()?);
             } else if let Some(place) = place(&ERRORS) {
@@ -83,6 +95,7 @@ impl<'de> Visitor<'de> for Fields {
             level: level.map(|(_, level)| level).or(logged),
             message: message.map(|(_, text)| text),
             error: error.map(|(_, text)| text),
+            wraps,
         })
     }
 }
@@ -115,8 +128,10 @@ struct Inner<'l> {
 type Named<'l> = Option<Cow<'l, str>>;
 
 impl<'l> Loose<'l> {
-    fn level(&self) -> Option<&'static str> {
+    fn level(&self, key: &str) -> Option<&'static str> {
         match self {
+            Self::Number(number) if is_number(key) => otel(*number),
+            Self::Text(text) if is_number(key) => otel(text.parse().ok()?),
             Self::Text(text) => word(text),
             Self::Number(number) => numeric(*number),
             _ => None,
@@ -198,7 +213,7 @@ impl<'de> Visitor<'de> for AnyValue {
         let mut inner = Inner::default();
         while let Some(Str(key)) = map.next_key()? {
             match &*key {
-                "level" => inner.level = map.next_value::<Loose<'_>>()?.level(),
+                "level" => inner.level = map.next_value::<Loose<'_>>()?.level(&key),
                 "message" => inner.message = Some(map.next_value::<Loose<'_>>()?.string()),
                 "msg" => inner.msg = Some(map.next_value::<Loose<'_>>()?.string()),
                 _ => drop(map.next_value::<IgnoredAny>()?),

@@ -7,7 +7,7 @@ use crate::model::clean;
 const HEAD: usize = 160;
 
 /// Keys that hold a level, in labels, JSON and logfmt; lower case.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "level",
     "severity",
     "lvl",
@@ -20,7 +20,11 @@ const KEYS: [&str; 12] = [
     "@level",
     "@l",
     "severity_number",
+    "severitynumber",
 ];
+
+/// The field of journals with the priority of syslog.
+pub(super) const PRIORITY: &str = "PRIORITY";
 
 /// The level of a line in canonical words: `fatal`, `error`, `warning`, `info`, `debug`, `trace`.
 ///
@@ -52,13 +56,34 @@ fn of_line(
 ) -> Option<&'static str> {
     let line = line.trim_start();
     match parsed {
-        Some(parsed) => parsed.level.or(guessed),
-        None if line.starts_with('{') => guessed.or_else(|| plain(line)),
-        None => {
-            let own = klog(line).or_else(|| syslog(line)).or_else(|| logfmt(line));
-            own.or(guessed).or_else(|| plain(line))
+        Some(parsed) => {
+            let inner = || parsed.message.as_deref().filter(|_| parsed.wraps);
+            let said = parsed.level.or_else(|| own(inner()?));
+            said.or(guessed).or_else(|| plain(bare(inner()?)))
         }
+        None if line.starts_with('{') => guessed.or_else(|| plain(line)),
+        None => own(line).or(guessed).or_else(|| plain(bare(line))),
     }
+}
+
+/// What a line says of itself, by a field or a prefix.
+fn own(line: &str) -> Option<&'static str> {
+    let line = bare(line);
+    if let Some(parsed) = json(line) {
+        return parsed.level;
+    }
+    klog(line).or_else(|| syslog(line)).or_else(|| logfmt(line))
+}
+
+/// A line without what a container runtime writes before it: `2026-11-23T01:51:51.123Z stderr F …`.
+fn bare(line: &str) -> &str {
+    let stripped = || {
+        let (time, rest) = line.split_once(' ')?;
+        let rest = rest.strip_prefix("stdout ").or_else(|| rest.strip_prefix("stderr "))?;
+        let rest = rest.strip_prefix("F ").or_else(|| rest.strip_prefix("P "))?;
+        (time.len() > 19 && time.as_bytes()[10] == b'T').then_some(rest)
+    };
+    stripped().unwrap_or(line)
 }
 
 /// Whether a key holds a level, in whatever case.
@@ -68,10 +93,16 @@ pub(super) fn is_key(key: &str) -> bool {
 
 /// The level that labels or metadata state.
 pub(super) fn keyed<'v>(value_of: impl Fn(&str) -> Option<&'v str>) -> Option<&'static str> {
-    KEYS.iter().find_map(|key| {
+    let found = KEYS.iter().find_map(|key| {
         let value = value_of(key)?;
-        if *key == "severity_number" { otel(value) } else { word(value) }
-    })
+        if is_number(key) { value.parse().ok().and_then(otel) } else { word(value) }
+    });
+    found.or_else(|| value_of(PRIORITY).and_then(word))
+}
+
+/// Whether a key holds a severity number of OpenTelemetry.
+pub(super) fn is_number(key: &str) -> bool {
+    ["severity_number", "severitynumber"].iter().any(|known| known.eq_ignore_ascii_case(key))
 }
 
 /// Levels of pino and bunyan (10 to 60), and of syslog (0 to 7).
@@ -88,8 +119,7 @@ pub(super) fn numeric(number: u64) -> Option<&'static str> {
 }
 
 /// Severity numbers of OpenTelemetry, 1 to 24.
-fn otel(value: &str) -> Option<&'static str> {
-    let number: u64 = value.parse().ok()?;
+pub(super) fn otel(number: u64) -> Option<&'static str> {
     let words = ["trace", "debug", "info", "warning", "error", "fatal"];
     words.get(usize::try_from(number.checked_sub(1)? / 4).ok()?).copied()
 }

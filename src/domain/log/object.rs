@@ -254,6 +254,12 @@ fn shown(line: &Text, text: &str) -> Text {
 }
 
 fn message(line: JsonLine<'_>) -> Option<Cow<'_, str>> {
+    // What a program wrote as JSON may stand as text in the JSON of a collector.
+    if let Some(text) = line.message.as_deref().filter(|_| line.wraps)
+        && let Some(inner) = parse(text).and_then(message)
+    {
+        return Some(inner.into_owned().into());
+    }
     match (line.message, line.error) {
         (Some(message), Some(error)) if !message.contains(&*error) => {
             let cut = |text: &str| text[..text.floor_char_boundary(LOOKED_AT)].to_owned();
@@ -288,6 +294,10 @@ pub fn pod_labels(
     }
     labels
 }
+
+#[cfg(test)]
+#[path = "layout_tests.rs"]
+mod layouts;
 
 #[cfg(test)]
 mod tests {
