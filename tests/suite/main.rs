@@ -30,3 +30,4 @@ mod status;
 mod terminal;
 mod trace_store;
 mod versions;
+mod vocabulary;
