@@ -172,6 +172,48 @@ fn examples_come_to_the_same() {
     compare(&odd(), (*own, body), (0, 1)).expect("the same");
 }
 
+#[test]
+fn names_with_dots_are_read_by_all_as_the_vocabulary_does() {
+    let domains = ["k8s", "alert", "log", "trace"]
+        .map(|name| Arc::new(Fake(name, &[])) as Arc<dyn crate::model::Domain>);
+    let query = "k8s:Pod:{x: {{ label('pod') }}}";
+    let starts = ["alert:*", "log:*", "trace:*"];
+    let rule = json!({"name": "R", "start": starts, "goal": "k8s:*", "query": query});
+    let file = RuleFile { name: "r".to_owned(), text: json!({"rules": [rule]}).to_string() };
+    let (set, faults) = RuleSet::load(&Domains::new(domains.to_vec()), &[file]);
+    assert_eq!(faults, Vec::new());
+    for labels in [
+        json!({"k8s.pod.name": "a"}),
+        json!({"k8s_pod_name": "a"}),
+        json!({"k8s-pod/name": "a"}),
+        json!({"kubernetes.pod_name": "a"}),
+        json!({"k8s.pod.name": "a", "pod": "b"}),
+        json!({"k8s.pod.name": "", "k8s_pod_name": "a"}),
+        json!({"k8s.pod.name": 1, "k8s-pod-name": "a"}),
+        json!({"app.kubernetes.io/name": "a"}),
+        json!({"k8s.pod.names": "a", "x.k8s.pod.name": "b"}),
+    ] {
+        for carrier in ["alert", "log", "trace"] {
+            let class = Class::new(carrier, "x");
+            let body = json!({"labels": labels, "resource": labels});
+            let object = Object::new(class, "id", body);
+            let view = set.view(&object);
+            let (quick, engine) = (set.apply(0, &view), set.render(0, &view));
+            assert_eq!(quick, engine, "{carrier} {labels}");
+            let map = labels.as_object().expect("a map");
+            let told = match quick {
+                Applied::Queries(made) => {
+                    made.steps().flatten().next().map(|query| query.selector_text().to_owned())
+                }
+                Applied::DoesNotApply => None,
+                Applied::Fault(fault) => panic!("{carrier} {labels}: {fault}"),
+            };
+            let read = set.vocabulary().read(carrier, "pod", map);
+            assert_eq!(told, read.map(|pod| json!({"x": pod}).to_string()), "{carrier} {labels}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
