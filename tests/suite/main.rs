@@ -14,6 +14,7 @@ mod kube_client;
 mod kube_merge;
 mod kube_store;
 mod layers;
+mod log_context;
 mod loki_merge;
 mod loki_store;
 mod loki_vocabulary;
