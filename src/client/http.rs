@@ -97,17 +97,18 @@ impl HttpClient {
         self.parsed(call, |text| serde_json::from_str(text)).await
     }
 
-    /// The same, but for `None` if the status is 404 and `absent` tells from the body that what
-    /// was asked for is not there: that is no failure.
+    /// The same, but for `None` if `absent` tells from the status and the body of a refusal that
+    /// what was asked for is not there: that is no failure.
     pub async fn find<T: DeserializeOwned>(
         &self,
         call: Call,
-        absent: impl Fn(&str) -> bool + Send + Sync,
+        absent: impl Fn(u16, &str) -> bool + Send + Sync,
     ) -> Result<Option<T>, StoreError> {
         let find = async {
             let url = self.transport.url(&call.path);
             let reply = self.reply(&call, &url).await?;
-            if reply.status == 404 && absent(&String::from_utf8_lossy(&reply.body)) {
+            let refused = !(200..300).contains(&reply.status);
+            if refused && absent(reply.status, &String::from_utf8_lossy(&reply.body)) {
                 return Ok(None);
             }
             self.read(&url, &reply, |text| serde_json::from_str(text)).map(Some)

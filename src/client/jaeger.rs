@@ -168,7 +168,7 @@ impl Jaeger {
 impl Tracer for Jaeger {
     async fn trace(&self, id: &str) -> Result<Option<Trace>, StoreError> {
         let call = Call::new(&format!("/api/traces/{id}"));
-        let absent = |body: &str| body.contains("trace not found");
+        let absent = |status, body: &str| status == 404 && body.contains("trace not found");
         let found = self.http.find::<Answer<Vec<RawTrace>>>(call, absent).await?;
         let traces = found.and_then(|answer| answer.data).unwrap_or_default();
         let spans: Vec<Span> = traces.into_iter().flat_map(RawTrace::read).collect();

@@ -71,6 +71,28 @@ pub struct Samples {
     pub values: Vec<Value>,
 }
 
+/// A series with some of the events that its values were made of.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Exemplars {
+    /// The labels, with the name as `__name__`.
+    pub series_labels: Labels,
+    /// The events.
+    pub exemplars: Vec<Exemplar>,
+}
+
+/// One event that a value was made of, as a request that was counted.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Exemplar {
+    /// What tells of the event: mostly the id of its trace.
+    pub labels: Labels,
+    /// The value, a number in a string.
+    pub value: String,
+    /// Unix seconds.
+    pub timestamp: f64,
+}
+
 #[derive(Deserialize)]
 struct Envelope<T> {
     // An answer without it is not from Prometheus, and not an empty result.
@@ -161,6 +183,23 @@ impl Prometheus {
             .param("step", step(window.length()).to_string());
         let found: Envelope<Ranges> = self.http.json(call).await?;
         Ok(found.data.unwrap_or_default().result)
+    }
+
+    /// The exemplars in the window of the series that an expression selects; `None` if the server
+    /// offers none, or not to us.
+    pub async fn exemplars(
+        &self,
+        query: &str,
+        window: Window,
+    ) -> Result<Option<Vec<Exemplars>>, StoreError> {
+        let call = Call::new("/api/v1/query_exemplars")
+            .param("query", query)
+            .param("start", seconds(window.start.timestamp_millis()))
+            .param("end", seconds(window.end.timestamp_millis()));
+        // Servers that only speak like Prometheus may lack the path, or not allow it.
+        let lacking = |status, _: &str| matches!(status, 403 | 404 | 405 | 501);
+        let found: Option<Envelope<Vec<Exemplars>>> = self.http.find(call, lacking).await?;
+        Ok(found.map(|found| found.data.unwrap_or_default()))
     }
 }
 

@@ -111,7 +111,7 @@ impl Tempo {
 
     async fn second(&self, id: &str) -> Result<Option<Trace>, StoreError> {
         let call = Call::new(&format!("/api/v2/traces/{id}"));
-        let Some(found) = self.http.find::<Second>(call, |_| true).await? else {
+        let Some(found) = self.http.find::<Second>(call, |status, _| status == 404).await? else {
             return self.first(id).await;
         };
         let spans = otlp::spans(found.trace.resource_spans);
@@ -155,9 +155,9 @@ fn ranged(call: Call, window: Window) -> Call {
     call.param("start", start.max(0).to_string()).param("end", end.max(1).to_string())
 }
 
-/// Whether the body of a 404 means the trace, not the path.
-fn not_there(body: &str) -> bool {
-    body.trim().is_empty() || body.contains("trace not found")
+/// Whether a refusal means the trace, not the path.
+fn not_there(status: u16, body: &str) -> bool {
+    status == 404 && (body.trim().is_empty() || body.contains("trace not found"))
 }
 
 #[async_trait]
@@ -194,7 +194,7 @@ impl Tracer for Tempo {
     async fn attributes(&self, window: Window) -> Result<Option<BTreeSet<String>>, StoreError> {
         let call = ranged(Call::new("/api/v2/search/tags"), window).param("scope", "resource");
         // Old servers have no such list.
-        let found = self.http.find::<Tags>(call, |_| true).await?;
+        let found = self.http.find::<Tags>(call, |status, _| status == 404).await?;
         let tags = |found: Tags| {
             let scopes = found.scopes.into_iter().filter(|scope| scope.name == "resource");
             scopes.flat_map(|scope| scope.tags).collect()

@@ -140,7 +140,7 @@ impl Engine {
 pub fn focus(start: &[Arc<Object>]) -> Option<DateTime<Utc>> {
     let momentary = |object: &&Arc<Object>| match object.class.domain() {
         "k8s" => object.class.kind() == "Event",
-        "metric" => false,
+        "metric" => object.class.kind() == "exemplar",
         _ => true,
     };
     start.iter().filter(momentary).filter_map(|object| object.time).min()

@@ -11,8 +11,8 @@ use crate::model::{Cut, Found, Object, Scope, Window};
 pub(super) fn in_window(object: &Arc<Object>, window: &Window) -> Option<Arc<Object>> {
     let class = &object.class;
     match (class.domain(), class.kind()) {
-        ("metric", _) => cut_samples(object, window),
-        ("log", _) | ("k8s", "Event") => {
+        ("metric", "metric") => cut_samples(object, window),
+        ("log", _) | ("k8s", "Event") | ("metric", "exemplar") => {
             object.time.is_none_or(|time| window.contains(time)).then(|| Arc::clone(object))
         }
         // A Kubernetes object that is in the recording was still there when it was made.

@@ -30,7 +30,7 @@ pub(crate) fn kind(class: &crate::model::Class) -> Kind {
         ("k8s", "Event") => Kind::Event,
         ("alert", _) => Kind::Alert,
         ("log", _) => Kind::Log,
-        ("metric", _) => Kind::Series,
+        ("metric", "metric") => Kind::Series,
         ("trace", _) => Kind::Span,
         _ => Kind::Thing,
     }
@@ -257,7 +257,7 @@ pub(crate) fn label(node: &Node) -> String {
 pub(crate) fn word(class: &crate::model::Class) -> String {
     match class.domain() {
         "k8s" => class.kind().to_owned(),
-        "alert" | "metric" => class.domain().to_owned(),
+        domain if domain == class.kind() => domain.to_owned(),
         _ => class.to_string(),
     }
 }

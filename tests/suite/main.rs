@@ -7,6 +7,7 @@ mod alerts;
 mod ask;
 mod commands;
 mod demo;
+mod exemplars;
 mod fake;
 mod http_client;
 mod kube_cache;

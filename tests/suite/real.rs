@@ -18,6 +18,7 @@ use korrel8::model::{ErrorKind, Found, Scope, SourceState, Store, Window};
 use serde_json::json;
 
 use crate::ask::{ask, ask_all};
+use crate::fake::http::{Request, Response, Server};
 
 const PROMETHEUS: &str = "prometheus";
 const ALERTMANAGER: &str = "prometheus-alertmanager";
@@ -63,7 +64,7 @@ struct Servers {
     _dir: tempfile::TempDir,
 }
 
-fn configuration(prometheus: u16, alertmanager: u16) -> String {
+fn configuration(prometheus: u16, alertmanager: u16, shop: &str) -> String {
     format!(
         r#"
 global: {{scrape_interval: 1s, evaluation_interval: 1s, external_labels: {{cluster: test-eu}}}}
@@ -71,6 +72,7 @@ rule_files: [rules.yml]
 alerting: {{alertmanagers: [{{static_configs: [{{targets: ["127.0.0.1:{alertmanager}"]}}]}}]}}
 scrape_configs:
   - {{job_name: self, metrics_path: /prom/metrics, static_configs: [{{targets: ["127.0.0.1:{prometheus}"]}}]}}
+  - {{job_name: shop, static_configs: [{{targets: ["{shop}"]}}]}}
 "#
     )
 }
@@ -93,17 +95,38 @@ groups:
 
 const ROUTES: &str = "{route: {receiver: team, group_wait: 0s}, receivers: [{name: team}]}";
 
+/// A program with a histogram that names a trace.
+fn measured(_: &Request) -> Response {
+    let text = format!(
+        r#"# TYPE request_seconds histogram
+request_seconds_bucket{{le="0.5"}} 1
+request_seconds_bucket{{le="+Inf"}} 2 # {{trace_id="{TRACE}"}} 1.7
+request_seconds_count 2
+request_seconds_sum 2.0
+# EOF
+"#
+    );
+    Response::new(200, "application/openmetrics-text; version=1.0.0; charset=utf-8", text)
+}
+
+const TRACE: &str = "65040764d6005ae10d313a235526acca";
+
 impl Servers {
-    fn start() -> Self {
+    fn start(shop: &Server) -> Self {
         korrel8::client::install_tls();
         let dir = tempfile::tempdir().unwrap();
         let (first, second) = (free_port(), free_port());
-        fs::write(dir.path().join("prometheus.yml"), configuration(first, second)).unwrap();
+        fs::write(
+            dir.path().join("prometheus.yml"),
+            configuration(first, second, shop.url.trim_start_matches("http://")),
+        )
+        .unwrap();
         fs::write(dir.path().join("rules.yml"), RULES).unwrap();
         fs::write(dir.path().join("alertmanager.yml"), ROUTES).unwrap();
         let prometheus = [
             "--config.file=prometheus.yml".to_owned(),
             "--storage.tsdb.path=data".to_owned(),
+            "--enable-feature=exemplar-storage".to_owned(),
             "--rules.alert.resend-delay=1s".to_owned(),
             "--web.route-prefix=/prom".to_owned(),
             format!("--web.external-url=http://127.0.0.1:{first}/prom"),
@@ -182,13 +205,16 @@ async fn alerts_and_series_of_real_servers() {
         assert!(std::env::var("CI").is_err(), "{line}; CI must have them");
         return;
     }
-    let servers = Servers::start();
+    let shop = Server::start(measured).await;
+    let servers = Servers::start(&shop);
     let alerts = AlertStore::new(
         Some(Arc::clone(&servers.prometheus)),
         Some(Arc::clone(&servers.alertmanager)),
     );
     joined_alerts(&servers, &alerts).await;
-    series(&MetricStore::new(Arc::clone(&servers.prometheus))).await;
+    let metrics = MetricStore::new(Arc::clone(&servers.prometheus));
+    series(&metrics).await;
+    exemplars(&metrics).await;
     let states: Vec<SourceState> = alerts.sources().iter().map(|source| source.state).collect();
     assert_eq!(states, [SourceState::Ok, SourceState::Ok]);
 }
@@ -288,4 +314,20 @@ async fn merged_is_alone(store: &MetricStore) {
         assert_eq!(merged, ids(&alone), "{text}");
         assert_eq!(merged.is_empty(), text.contains("none"), "{text}");
     }
+}
+
+async fn exemplars(store: &MetricStore) {
+    let texts = [
+        r#"metric:exemplar:{"__name__":"request_seconds_bucket","job":"shop","le":"+Inf"}"#,
+        r#"metric:exemplar:{"__name__":"request_seconds_bucket","job":"shop","le":"0.5"}"#,
+        "metric:exemplar:sum(rate(request_seconds_bucket[1m])) by (le)",
+    ];
+    until(store, texts[0], |found| !found.objects.is_empty()).await;
+    let answers = ask_all(store, &texts, last_hour()).await;
+    let counts: Vec<usize> =
+        answers.iter().map(|answer| answer.result.as_ref().unwrap().objects.len()).collect();
+    assert_eq!(counts, [1, 0, 1]);
+    let exemplar = &answers[0].result.as_ref().unwrap().objects[0];
+    assert_eq!(exemplar.text("/traceID"), Some(TRACE));
+    assert_eq!((exemplar.text("/value"), exemplar.text("/labels/le")), (Some("1.7"), Some("+Inf")));
 }

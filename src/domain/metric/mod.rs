@@ -1,5 +1,6 @@
-//! Metrics: the series of Prometheus.
+//! Metrics: the series of Prometheus, and the exemplars of their values.
 
+mod exemplar;
 mod merge;
 mod object;
 mod query;
@@ -14,7 +15,7 @@ pub use store::MetricStore;
 
 use crate::model::{Class, Domain, Object, Query, SelectorError};
 
-/// The domain `metric`, which has one class.
+/// The domain `metric`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Metric;
 
@@ -23,6 +24,12 @@ impl Metric {
     pub fn all() -> Class {
         static ALL: LazyLock<Class> = LazyLock::new(|| Class::new("metric", "metric"));
         ALL.clone()
+    }
+
+    /// The class of the events that series give as examples of their values, `metric:exemplar`.
+    pub fn exemplar() -> Class {
+        static EXEMPLAR: LazyLock<Class> = LazyLock::new(|| Class::new("metric", "exemplar"));
+        EXEMPLAR.clone()
     }
 }
 
@@ -36,11 +43,11 @@ impl Domain for Metric {
     }
 
     fn classes(&self) -> Vec<Class> {
-        vec![Self::all()]
+        vec![Self::all(), Self::exemplar()]
     }
 
     fn class(&self, name: &str) -> Option<Class> {
-        (name == "metric").then(Self::all)
+        self.classes().into_iter().find(|class| class.name() == name)
     }
 
     fn parse(&self, class: &Class, selector: &str) -> Result<Query, SelectorError> {
@@ -48,6 +55,9 @@ impl Domain for Metric {
     }
 
     fn object(&self, class: &Class, body: Value) -> Object {
+        if *class == Self::exemplar() {
+            return exemplar::object(class, body);
+        }
         object::object(class, body)
     }
 }
@@ -58,4 +68,12 @@ The selector is a PromQL expression; the series of every vector selector in it a
 
 - `metric:metric:kube_pod_info{namespace="shop",pod="db-0"}`
 - `metric:metric:sum by (pod) (rate(http_requests_total{namespace="shop"}[5m]))`
+
+A map of labels selects the series that have them: `metric:metric:{"__name__":"up","job":"x"}`.
+
+The exemplars of series are events that their values were made of, mostly requests with a trace:
+
+- `metric:exemplar:http_request_duration_seconds_bucket{namespace="shop"}`
+
+Prometheus keeps them if it is started with `--enable-feature=exemplar-storage`.
 "#;

@@ -10,8 +10,8 @@ use crate::model::{Class, Object, clean, fingerprint, quote};
 /// A series from a body `{labels, values: [[unix seconds, "value"], …]}`; the
 /// fingerprint is added.
 pub(super) fn object(class: &Class, mut body: Value) -> Object {
+    let id = fingerprinted(&body);
     let labels = labels(&body);
-    let id = format!("{:016x}", fingerprint(labels.iter().map(|(k, v)| (*k, *v))));
     let last = body.get("values").and_then(Value::as_array).and_then(|values| values.last());
     let time = last.and_then(|pair| seconds(pair.get(0)?.as_f64()?));
     let value = last.and_then(|pair| pair.get(1)?.as_str());
@@ -29,13 +29,24 @@ pub(super) fn object(class: &Class, mut body: Value) -> Object {
     object
 }
 
+/// The fingerprint of the labels in a body.
+pub(super) fn fingerprinted(body: &Value) -> String {
+    format!("{:016x}", fingerprint(labels(body)))
+}
+
+/// The labels in a body as a series prints.
+pub(super) fn series_of(body: &Value) -> String {
+    series(&labels(body))
+}
+
 fn labels(body: &Value) -> BTreeMap<&str, &str> {
     let all = body.get("labels").and_then(Value::as_object);
     all.into_iter().flatten().filter_map(|(k, v)| Some((k.as_str(), v.as_str()?))).collect()
 }
 
+/// A time from Unix seconds, to the millisecond.
 #[allow(clippy::cast_possible_truncation, reason = "times of this age fit in milliseconds")]
-fn seconds(unix: f64) -> Option<DateTime<Utc>> {
+pub(super) fn seconds(unix: f64) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_millis((unix * 1000.0).round() as i64)
 }
 

@@ -1,5 +1,7 @@
 //! The selector of metrics: a PromQL expression, of which every vector selector selects series.
 
+use std::collections::BTreeMap;
+
 use promql_parser::label::{MatchOp as PromOp, Matcher as PromMatcher};
 use promql_parser::parser::{Expr, VectorSelector, parse};
 use promql_parser::util::{ExprVisitor, walk_expr};
@@ -21,6 +23,8 @@ impl MetricSelector {
     /// Reads a PromQL expression, which must select some series.
     pub fn parse(text: &str) -> Result<Self, SelectorError> {
         let text = text.trim();
+        let labels = labels(text);
+        let text = labels.as_deref().unwrap_or(text);
         if let Some((text, matchers)) = vector::parse(text) {
             return Ok(Self { text, selectors: vec![matchers] });
         }
@@ -38,6 +42,23 @@ impl MetricSelector {
     pub fn selectors(&self) -> &[Vec<Matcher>] {
         &self.selectors
     }
+}
+
+/// A JSON map of labels as a vector selector; `None` if it is none, and so may be PromQL.
+fn labels(text: &str) -> Option<String> {
+    let mut map: BTreeMap<String, String> = serde_json::from_str(text).ok()?;
+    let name = map.remove(NAME);
+    let plain = |name: &String| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == ':')
+    };
+    let (front, inside) = match name {
+        Some(name) if plain(&name) => (name, None),
+        name => (String::new(), name.map(|name| Matcher::equal(NAME, &name))),
+    };
+    let rest = map.iter().map(|(name, value)| Matcher::equal(name, value));
+    let matchers: Vec<Matcher> = rest.chain(inside).collect();
+    Some(front + &Matcher::selector(&matchers))
 }
 
 /// The expression as it prints, unless that reads differently, which can be with odd names.
@@ -183,6 +204,9 @@ mod tests {
                 "sum( rate(http_requests_total[5m]) )by(pod)",
                 "sum by (pod) (rate(http_requests_total[5m]))",
             ),
+            (r#"{"job": "x", "__name__": "up", "a": "\"{"}"#, r#"up{a="\"{",job="x"}"#),
+            (r#"{"job":"x"}"#, r#"{job="x"}"#),
+            (r#"{"__name__":"a b"}"#, r#"{__name__="a b"}"#),
         ] {
             assert_eq!(printed(text), expected, "{text}");
         }
@@ -197,6 +221,8 @@ mod tests {
             ("", None, "not PromQL"),
             ("1 + 1", None, "selects no series"),
             ("up{", Some(2), "not PromQL"),
+            ("{}", None, "not PromQL"),
+            ("{\"job\": 1}", None, "not PromQL"),
         ] {
             let fault = MetricSelector::parse(text).expect_err(text);
             assert_eq!(fault.offset, offset, "{text}: {fault}");

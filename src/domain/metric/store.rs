@@ -11,7 +11,7 @@ use futures::stream::{self, BoxStream, FuturesUnordered, StreamExt};
 use serde_json::json;
 
 use super::merge::{fits, texts};
-use super::{Metric, MetricSelector, object};
+use super::{Metric, MetricSelector, exemplar, object};
 use crate::client::prometheus::Prometheus;
 use crate::client::ranked;
 use crate::model::{
@@ -41,13 +41,17 @@ impl MetricStore {
 impl Store for MetricStore {
     fn fetch(&self, batch: Vec<Ranked>, scope: Scope) -> BoxStream<'static, Answer> {
         let started = Instant::now();
-        let all: FuturesUnordered<_> = groups(batch)
-            .into_iter()
-            .map(|group| {
-                let rank = Rank::join(group.iter().map(|one| &one.rank));
-                ranked(rank, answers(Arc::clone(&self.0), group, scope, started))
-            })
-            .collect();
+        let (exemplars, series): (Vec<Ranked>, Vec<Ranked>) =
+            batch.into_iter().partition(|one| *one.query.class() == Metric::exemplar());
+        let all = FuturesUnordered::new();
+        for group in groups(series) {
+            let work = answers(Arc::clone(&self.0), group.clone(), scope, started);
+            all.push(ranked(rank(&group), work.boxed()));
+        }
+        for group in groups(exemplars) {
+            let work = exemplar::answers(Arc::clone(&self.0), group.clone(), scope, started);
+            all.push(ranked(rank(&group), work.boxed()));
+        }
         all.flat_map(stream::iter).boxed()
     }
 
@@ -56,12 +60,16 @@ impl Store for MetricStore {
     }
 }
 
+fn rank(group: &[Ranked]) -> Rank {
+    Rank::join(group.iter().map(|one| &one.rank))
+}
+
 fn selectors(query: &Query) -> &[Vec<Matcher>] {
     query.selector::<MetricSelector>().map_or(&[], MetricSelector::selectors)
 }
 
 /// The selectors of some queries as few texts.
-fn merged<'q>(queries: impl IntoIterator<Item = &'q Query>) -> Vec<String> {
+pub(super) fn merged<'q>(queries: impl IntoIterator<Item = &'q Query>) -> Vec<String> {
     let mut all: Vec<&[Matcher]> =
         queries.into_iter().flat_map(selectors).map(Vec::as_slice).collect();
     all.sort();
@@ -152,14 +160,15 @@ fn series<'q>(
 }
 
 /// Series that can be found by a label without looking at all of them.
-struct Shelf {
+pub(super) struct Shelf {
     all: Vec<Arc<Object>>,
     /// Label -> value -> places.
     by: HashMap<String, HashMap<String, Vec<usize>>>,
 }
 
 impl Shelf {
-    fn new(all: Vec<Arc<Object>>, queries: &[&Query]) -> Self {
+    /// Series, or what has the labels of series, to be found by some queries.
+    pub(super) fn new(all: Vec<Arc<Object>>, queries: &[&Query]) -> Self {
         let own = queries.iter().flat_map(|query| selectors(query));
         let labels: BTreeSet<&str> =
             own.flatten().filter(|one| is_key(one)).map(Matcher::name).collect();
@@ -178,7 +187,7 @@ impl Shelf {
     }
 
     /// The series that a query selects; one may come twice.
-    fn of<'s>(&'s self, query: &'s Query) -> impl Iterator<Item = &'s Arc<Object>> {
+    pub(super) fn of<'s>(&'s self, query: &'s Query) -> impl Iterator<Item = &'s Arc<Object>> {
         let everything: Vec<usize> = (0..self.all.len()).collect();
         let candidates = selectors(query).iter().flat_map(move |matchers| {
             let places = |one: &Matcher| {
