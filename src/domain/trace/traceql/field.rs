@@ -55,7 +55,7 @@ const SCOPES: [(&str, Scope); 8] = [
 ];
 
 /// As they may be written, and the name that is used here.
-const INTRINSICS: [(&str, &str); 34] = [
+const INTRINSICS: [(&str, &str); 30] = [
     ("name", "name"),
     ("span:name", "name"),
     ("status", "status"),
@@ -79,17 +79,13 @@ const INTRINSICS: [(&str, &str); 34] = [
     ("trace:rootService", "rootServiceName"),
     ("traceDuration", "traceDuration"),
     ("trace:duration", "traceDuration"),
-    ("childCount", "childCount"),
-    ("span:childCount", "childCount"),
+    ("span:childCount", "span:childCount"),
     ("nestedSetLeft", "nestedSetLeft"),
     ("nestedSetRight", "nestedSetRight"),
     ("nestedSetParent", "nestedSetParent"),
     ("parent", "parent"),
     ("event:timeSinceStart", "event:timeSinceStart"),
     ("instrumentation:version", "instrumentation:version"),
-    ("trace:rootSpan", "trace:rootSpan"),
-    ("span:parent", "parent"),
-    ("span:start", "span:start"),
 ];
 
 /// All names of intrinsics.
@@ -111,11 +107,15 @@ impl Field {
     /// All values that a span's body has for it; `None` if a body does not tell. Every comparison
     /// of what is not there fails.
     pub(super) fn read(&self, body: &Value) -> Option<Vec<Static>> {
-        let attribute = |map: &str, name: &str| body.get(map)?.get(name).map(plain);
+        // A list is as good as each of its items.
+        let attribute = |map: &str, name: &str| match body.get(map)?.get(name)? {
+            Value::Array(items) => Some(items.iter().map(plain).collect()),
+            value => Some(vec![plain(value)]),
+        };
         let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str);
-        let one = |value: Option<&str>| value.map(|text| Static::Text(text.to_owned()));
+        let one = |value: Option<&str>| value.map(|text| vec![Static::Text(text.to_owned())]);
         let word = |pointer: &str, other: &str| {
-            Some(Static::Word(text(pointer).unwrap_or(other).to_owned()))
+            Some(vec![Static::Word(text(pointer).unwrap_or(other).to_owned())])
         };
         let events = body.get("partial").is_none() || body.get("events").is_some();
         let value = match self {
@@ -143,16 +143,17 @@ impl Field {
             Self::Intrinsic("status") => word("/status/code", "unset"),
             Self::Intrinsic("statusMessage") => one(text("/status/message")),
             Self::Intrinsic("kind") => word("/kind", "unspecified"),
-            Self::Intrinsic("duration") => {
-                body.get("durationNano").and_then(Value::as_f64).map(Static::Number)
-            }
+            Self::Intrinsic("duration") => body
+                .get("durationNano")
+                .and_then(Value::as_f64)
+                .map(|nanos| vec![Static::Number(nanos)]),
             Self::Intrinsic("trace:id") => one(text("/traceID")),
             Self::Intrinsic("span:id") => one(text("/spanID")),
             Self::Intrinsic("span:parentID") => one(text("/parentSpanID")),
             Self::Intrinsic("instrumentation:name") => one(text("/scope")),
             Self::Attribute(Scope::Other(_), _) | Self::Intrinsic(_) => return None,
         };
-        Some(value.into_iter().collect())
+        Some(value.unwrap_or_default())
     }
 
     /// A string as this field has it: ids with all their digits.

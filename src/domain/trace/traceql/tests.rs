@@ -11,7 +11,7 @@ fn span() -> Value {
         "startTimeUnixNano": "1795398713894886144", "durationNano": 1_633_000_000,
         "status": {"code": "error", "message": "insert order failed"},
         "resource": {"service.name": "checkout", "k8s.pod.name": "checkout-1", "k8s.namespace.name": "shop"},
-        "attributes": {"http.response.status_code": 500, "order.express": true, "odd name": "x", "retry": "3"},
+        "attributes": {"http.response.status_code": 500, "order.express": true, "odd name": "x", "retry": "3", "list": ["x", "y"]},
         "events": [{"name": "exception", "attributes": {"exception.type": "PSQLException"}}],
     })
 }
@@ -50,6 +50,7 @@ fn conditions_on_one_span_are_decided() {
         r#"{ span:id = "FBEDFA8A6218F1FF" }"#,
         r#"{ span.retry = "3" && span.retry != nil }"#,
         "{ span.nope = nil }",
+        r#"{ span.list = "y" }"#,
         "{ span.http.response.status_code > -1 }",
     ] {
         selects(text, Some(true));
@@ -107,6 +108,7 @@ fn a_query_prints_in_one_way() {
         "{ (span.a = 1 || span.b = 2) && span.c = 3 }",
     );
     prints("{ duration > 1500ms }", "{ duration > 1500ms }");
+    prints("{ span:childCount > 1 }", "{ span:childCount > 1 }");
     prints("{ duration > 60s }", "{ duration > 1m }");
     prints("{ !(status = ok) }", "{ !(status = ok) }");
     prints("{name=`a\"b`}", r#"{ name = "a\"b" }"#);
