@@ -231,6 +231,8 @@ impl FoundSpan {
     /// A span from what was told: attributes come without their scope, intrinsics among them.
     fn read(self, trace: &str, wanted: &Search) -> Option<Span> {
         let mut fields = otlp::map(self.attributes);
+        // What a span lacks of the selected is told as this word.
+        fields.retain(|_, value| value != "nil");
         let mut text = |names: [&str; 2]| {
             let found = names.iter().find_map(|name| fields.remove(*name));
             found.and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
