@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
-use korrel8::model::{Answer, Judge, Query, Ranked, Scope, Source, Store};
+use korrel8::model::{Answer, Judge, Query, Rank, Ranked, Scope, Source, Store};
 
 use crate::cluster::Cluster;
 use crate::measure::Row;
@@ -81,8 +81,8 @@ impl Store for Noting {
         self.inner.fetch(batch, scope)
     }
 
-    fn prepare(&self, scope: Scope) -> Option<BoxFuture<'static, ()>> {
-        self.inner.prepare(scope)
+    fn prepare(&self, scope: Scope, rank: &Rank) -> Option<BoxFuture<'static, ()>> {
+        self.inner.prepare(scope, rank)
     }
 
     fn judge_by(&self, judge: &Judge) {

@@ -30,7 +30,8 @@ use crate::domain::netflow::NetflowStore;
 use crate::domain::trace::TraceStore;
 use crate::engine::Stores;
 use crate::model::{
-    Answer, ErrorKind, Query, Ranked, Scope, Source, SourceState, Store, StoreError, Vocabulary,
+    Answer, ErrorKind, Query, Rank, Ranked, Scope, Source, SourceState, Store, StoreError,
+    Vocabulary,
 };
 
 /// What there is to ask.
@@ -328,7 +329,8 @@ impl Session {
         {
             // In which words a server speaks is not told by an answer.
             let stores = domains.iter().filter_map(|domain| self.engine.store(domain.name()));
-            let ahead: Vec<_> = stores.filter_map(|store| store.prepare(scope)).collect();
+            let ahead: Vec<_> =
+                stores.filter_map(|store| store.prepare(scope, &Rank::default())).collect();
             futures::future::join_all(ahead).await;
             self.engine.get(queries, scope).await;
         }

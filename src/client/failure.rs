@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::retry::{may_pass, patience};
 use super::transport::{Broken, Reply};
 use crate::model::{ErrorKind, StoreError, clean};
 
@@ -30,7 +31,8 @@ pub(super) fn of_status(source: &str, url: &str, reply: &Reply) -> StoreError {
         (_, false) => format!("{source} answered {status}: {words}"),
     };
     let error = StoreError::new(kind, source, message);
-    match hint(source, kind, &words) {
+    let wait = reply.retry_after.filter(|wait| may_pass(status) && !wait.is_zero());
+    match wait.map(|wait| patience(source, wait)).or_else(|| hint(source, kind, &words)) {
         Some(hint) => error.hint(hint),
         None => error,
     }

@@ -2,9 +2,11 @@
 //! [`Rank`]. A call that sleeps before it is made again waits here again.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::task::yield_now;
+use tokio::time::Instant;
 
 use crate::model::Rank;
 
@@ -18,6 +20,12 @@ tokio::task_local! {
 /// The same work, whose calls wait for their turn by this rank.
 pub async fn ranked<T>(rank: Rank, work: impl Future<Output = T>) -> T {
     RANK.scope(rank, work).await
+}
+
+/// How much of this time is left until nobody wants the answer any more.
+pub(super) fn until_useless(left: Duration) -> Duration {
+    let deadline = RANK.try_with(Rank::deadline).ok().flatten().map(Instant::from_std);
+    deadline.map_or(left, |end| left.min(end.saturating_duration_since(Instant::now())))
 }
 
 /// A bound on calls in flight to one server.

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::{Instant as Moment, sleep, timeout};
 
 use super::failure;
-use super::gate::{CONCURRENCY, Gate};
+use super::gate::{CONCURRENCY, Gate, until_useless};
 use super::retry::{self, Retry};
 use super::transport::{Address, Broken, Call, Direct, Reply, Transport};
 use crate::model::{ErrorKind, Source, SourceState, StoreError};
@@ -188,7 +188,7 @@ impl HttpClient {
                 _ => return self.settle(result, url),
             };
             left = left.saturating_sub(began.elapsed());
-            let Some(pause) = retry.pause(made, asked, left) else {
+            let Some(pause) = retry.pause(made, asked, until_useless(left)) else {
                 return self.settle(result, url);
             };
             sleep(pause).await;

@@ -1,7 +1,7 @@
 //! When a call is made again, and how long it may take in all: one policy for every server.
 //!
 //! The server's own wish, `Retry-After`, goes before our pause. A wait that the time of the call
-//! does not allow is not begun: then the last answer is the answer.
+//! or of its search does not allow is not begun: then the last answer is the answer.
 
 use std::time::Duration;
 
@@ -55,6 +55,14 @@ pub(super) fn retry_after(header: &str, now: DateTime<Utc>) -> Option<Duration> 
     }
     let then = DateTime::parse_from_rfc2822(header).ok()?;
     Some((then.to_utc() - now).to_std().unwrap_or_default())
+}
+
+/// A hint for one that was told to wait.
+pub(super) fn patience(source: &str, wait: Duration) -> String {
+    match wait.as_secs() {
+        seconds @ 0..86_400 => format!("{source} asks to be left alone for {} s", seconds.max(1)),
+        _ => format!("{source} asks to be left alone for a day or longer"),
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::search::Wanted;
 use crate::graph::{Node, RunState, Tree};
@@ -17,16 +18,29 @@ pub(super) struct Order {
     open: HashMap<Query, usize>,
     /// The key of the node that comes first, with all below it.
     preferred: Option<Arc<str>>,
+    /// When the search gives up.
+    until: Option<Instant>,
 }
 
 impl Order {
+    /// The order of a search that gives up at some time, or never.
+    pub(super) fn until(until: Option<Instant>) -> Self {
+        Self { until, ..Self::default() }
+    }
+
+    /// The rank of what all nodes need.
+    pub(super) fn first(&self) -> Rank {
+        Rank::until(0, self.until)
+    }
+
     /// Gives queries the ranks of their nodes.
     pub(super) fn rank(&mut self, wanted: Vec<Wanted>) -> Vec<Ranked> {
         wanted
             .into_iter()
             .map(|Wanted { query, node, cost }| {
                 self.open.insert(query.clone(), node);
-                let rank = self.ranks.entry(node).or_insert_with(|| Rank::new(cost)).clone();
+                let rank =
+                    self.ranks.entry(node).or_insert_with(|| Rank::until(cost, self.until)).clone();
                 Ranked { query, rank }
             })
             .collect()

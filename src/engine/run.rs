@@ -16,7 +16,9 @@ use tokio::time::{Instant, sleep_until};
 use super::order::Order;
 use super::progress::Snapshot;
 use super::search::{Rules, Search, Wanted};
-use crate::model::{Answer, Class, ErrorKind, Object, Query, Ranked, Scope, Store, StoreError};
+use crate::model::{
+    Answer, Class, ErrorKind, Object, Query, Rank, Ranked, Scope, Store, StoreError,
+};
 
 /// How many answers are taken in at once.
 const BATCH: usize = 512;
@@ -103,10 +105,14 @@ impl Asker {
     }
 
     /// What stores do beforehand for a search that may come to them. There are no answers in it.
-    fn prepare(&self, comes_to: impl Fn(&str) -> bool) -> Option<BoxStream<'static, Answer>> {
+    fn prepare(
+        &self,
+        rank: &Rank,
+        comes_to: impl Fn(&str) -> bool,
+    ) -> Option<BoxStream<'static, Answer>> {
         let stores = self.stores.iter().filter(|(domain, _)| comes_to(domain));
         let work: FuturesUnordered<_> =
-            stores.filter_map(|(_, store)| store.prepare(self.scope)).collect();
+            stores.filter_map(|(_, store)| store.prepare(self.scope, rank)).collect();
         (!work.is_empty()).then(|| work.filter_map(|()| ready(None)).boxed())
     }
 
@@ -139,17 +145,14 @@ pub(super) fn start(
 ) -> Running {
     let began = Instant::now();
     let (preferred, wish) = watch::channel(None);
-    let (open, order) = (SelectAll::new(), Order::default());
+    let deadline = deadline.and_then(|deadline| began.checked_add(deadline));
+    let order = Order::until(deadline.map(Instant::into_std));
+    let open = SelectAll::new();
     let mut drive = Drive { asker, search, goals, began, open, order, wish };
     let (sender, progress) = watch::channel(Arc::new(drive.snapshot(false)));
     let stop = Arc::new(Notify::new());
     let stopped = Arc::clone(&stop);
-    let task = tokio::spawn(drive.run(
-        first,
-        sender,
-        stopped,
-        deadline.and_then(|deadline| began.checked_add(deadline)),
-    ));
+    let task = tokio::spawn(drive.run(first, sender, stopped, deadline));
     Running { progress, preferred, stop, task }
 }
 
@@ -172,7 +175,8 @@ impl Drive {
         stop: Arc<Notify>,
         deadline: Option<Instant>,
     ) {
-        let ahead = self.asker.prepare(|domain| self.search.comes_to(domain));
+        let rank = self.order.first();
+        let ahead = self.asker.prepare(&rank, |domain| self.search.comes_to(domain));
         self.open.extend(ahead);
         self.ask(first);
         let mut shown = self.began;

@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use super::Query;
 
@@ -15,6 +16,7 @@ pub struct Rank(Arc<Mutex<Vec<Arc<Node>>>>);
 #[derive(Debug)]
 struct Node {
     cost: u32,
+    until: Option<Instant>,
     preferred: AtomicBool,
     begun: AtomicU32,
 }
@@ -29,7 +31,13 @@ impl Default for Rank {
 impl Rank {
     /// The rank of one node, by the cost of the path that it is on.
     pub fn new(cost: u32) -> Self {
-        let node = Node { cost, preferred: AtomicBool::new(false), begun: AtomicU32::new(0) };
+        Self::until(cost, None)
+    }
+
+    /// The same of a search that gives up at some time: an answer that is later is of no use.
+    pub fn until(cost: u32, until: Option<Instant>) -> Self {
+        let (preferred, begun) = (AtomicBool::new(false), AtomicU32::new(0));
+        let node = Node { cost, until, preferred, begun };
         Self(Arc::new(Mutex::new(vec![Arc::new(node)])))
     }
 
@@ -75,6 +83,13 @@ impl Rank {
         self.nodes().iter().map(place).min().unwrap_or_default()
     }
 
+    /// When the last of those who want the answer gives up; `None` if one of them never does.
+    pub fn deadline(&self) -> Option<Instant> {
+        let nodes = self.nodes();
+        let all: Option<Vec<Instant>> = nodes.iter().map(|node| node.until).collect();
+        all?.into_iter().max()
+    }
+
     fn nodes(&self) -> MutexGuard<'_, Vec<Arc<Node>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -97,6 +112,8 @@ impl From<Query> for Ranked {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -113,5 +130,20 @@ mod tests {
         dear.prefer(false);
         merged.add(&cheap);
         assert_eq!(merged.place(), cheap.place());
+    }
+
+    #[test]
+    fn an_answer_is_of_use_until_the_last_one_gives_up() {
+        let now = Instant::now();
+        let [soon, later] = [1, 2].map(|seconds| now + Duration::from_secs(seconds));
+        let [one, two] = [soon, later].map(|until| Rank::until(0, Some(until)));
+        for (ranks, expected) in [
+            (&[][..], None),
+            (&[&one], Some(soon)),
+            (&[&one, &two], Some(later)),
+            (&[&one, &two, &Rank::new(0)], None),
+        ] {
+            assert_eq!(Rank::join(ranks.iter().copied()).deadline(), expected, "{ranks:?}");
+        }
     }
 }

@@ -9,7 +9,7 @@ use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Judge, Object, Query, Ranked, Source, Window};
+use super::{Judge, Object, Query, Rank, Ranked, Source, Window};
 
 /// What every call of a search carries besides the query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +32,9 @@ pub trait Store: Send + Sync {
     fn fetch(&self, batch: Vec<Ranked>, scope: Scope) -> BoxStream<'static, Answer>;
 
     /// Asks for what it has to know before it can answer any query, while others are at work. A
-    /// search that may come to this store lets it begin at once; `None` if there is nothing.
-    fn prepare(&self, _scope: Scope) -> Option<BoxFuture<'static, ()>> {
+    /// search that may come to this store lets it begin at once, with the rank of all of its work;
+    /// `None` if there is nothing.
+    fn prepare(&self, _scope: Scope, _rank: &Rank) -> Option<BoxFuture<'static, ()>> {
         None
     }
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta};
 use korrel8::client::http::HttpOptions;
 use korrel8::client::loki::Loki as Client;
 use korrel8::domain::log::LokiStore;
-use korrel8::model::{ErrorKind, Kept, Scope, SourceState, Store, Vocabulary};
+use korrel8::model::{ErrorKind, Kept, Rank, Scope, SourceState, Store, Vocabulary};
 
 use crate::ask::{ago, ask, ask_all, now, previews, scope};
 use crate::fake::http::{Fault, Response, Server};
@@ -263,12 +263,12 @@ async fn names_of_labels_that_were_asked_for_beforehand_are_not_asked_for_again(
     let mut loki = Loki::new();
     loki.add(ago(9), "x", &[("namespace", "shop"), ("pod", "db-0")]);
     let (server, store) = start(loki).await;
-    let early = store.prepare(scope(5)).expect("something to ask");
+    let early = store.prepare(scope(5), &Rank::default()).expect("something to ask");
     let (found, ()) =
         futures::join!(ask(&store, "log:application:{namespace: shop}", scope(5)), early);
     assert_eq!(found.unwrap().objects.len(), 1);
     assert_eq!(server.paths().iter().filter(|path| path.ends_with("labels")).count(), 1);
-    assert!(store.prepare(scope(5)).is_none(), "they are known");
+    assert!(store.prepare(scope(5), &Rank::default()).is_none(), "they are known");
 }
 
 #[tokio::test]

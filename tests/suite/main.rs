@@ -5,6 +5,7 @@
 
 mod alerts;
 mod ask;
+mod busy;
 mod commands;
 mod demo;
 mod exemplars;

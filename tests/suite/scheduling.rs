@@ -136,10 +136,10 @@ async fn a_call_given_up_while_it_waits_takes_no_turn() {
 }
 
 /// A store over objects that answers one query per permit, and counts what is open.
-struct Stepped {
-    objects: Vec<Object>,
-    permits: Arc<Semaphore>,
-    open: Arc<AtomicUsize>,
+pub(crate) struct Stepped {
+    pub(crate) objects: Vec<Object>,
+    pub(crate) permits: Arc<Semaphore>,
+    pub(crate) open: Arc<AtomicUsize>,
 }
 
 /// Something that is under way.
@@ -174,14 +174,14 @@ impl Store for Stepped {
     }
 }
 
-fn world() -> (Arc<K8s>, Domains, Arc<RuleSet>) {
+pub(crate) fn world() -> (Arc<K8s>, Domains, Arc<RuleSet>) {
     let k8s = Arc::new(K8s::new());
     let domains = domain::with_k8s(Arc::clone(&k8s), &Vocabulary::builtin());
     let (rules, _) = RuleSet::load(&domains, &RuleSet::builtin_files());
     (k8s, domains, Arc::new(rules))
 }
 
-fn search(engine: &Engine, start: &Object, deadline: Option<Duration>) -> Running {
+pub(crate) fn search(engine: &Engine, start: &Object, deadline: Option<Duration>) -> Running {
     engine.search(Request {
         start: vec![Arc::new(start.clone())],
         asked: None,
@@ -192,7 +192,7 @@ fn search(engine: &Engine, start: &Object, deadline: Option<Duration>) -> Runnin
     })
 }
 
-fn objects(domains: &Domains) -> Vec<Object> {
+pub(crate) fn objects(domains: &Domains) -> Vec<Object> {
     let class = domains.class("k8s:Pod").unwrap();
     let of = |name: &str| {
         let more = json!({"spec": {"nodeName": "n1", "containers": [{"name": "main"}]}});
@@ -285,7 +285,7 @@ impl Store for Early {
         futures::stream::iter(batch.into_iter().map(answer)).boxed()
     }
 
-    fn prepare(&self, _: Scope) -> Option<BoxFuture<'static, ()>> {
+    fn prepare(&self, _: Scope, _: &Rank) -> Option<BoxFuture<'static, ()>> {
         let (name, noted) = (self.0, Arc::clone(&self.1));
         Some(async move { noted.lock().unwrap().push(format!("{name} prepare")) }.boxed())
     }

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::failure::{Refusal, glimpse, in_chain, unsent};
 use super::{Kube, NAME, Url};
+use crate::client::gate::until_useless;
 use crate::client::retry::{self, Retry};
 use crate::model::{ErrorKind, StoreError, clean};
 
@@ -100,7 +101,7 @@ impl Kube {
                     return (Ok(reply), took);
                 }
                 Ok(Ok((reply, wait))) => {
-                    let refusal = Box::new(Refusal::of(path_of(url), &reply));
+                    let refusal = Box::new(Refusal::of(path_of(url), &reply).after(wait));
                     if !retry::may_pass(reply.status) {
                         return (Err(refusal), took);
                     }
@@ -110,7 +111,7 @@ impl Kube {
                 Ok(Err(Failed::Final(error))) => return (Err(error.into()), took),
                 Err(_) => return (Err(self.late(url).into()), took),
             };
-            let Some(pause) = Retry::USUAL.pause(made, asked, left) else {
+            let Some(pause) = Retry::USUAL.pause(made, asked, until_useless(left)) else {
                 return (Err(refusal), took);
             };
             sleep(pause).await;

@@ -1,11 +1,13 @@
 //! What a failed call means: from a server's Status or a broken connection to a [`StoreError`].
 
 use std::error::Error;
+use std::time::Duration;
 
 use kube::client::AuthError;
 use serde::Deserialize;
 
 use super::{NAME, Reply};
+use crate::client::retry::patience;
 use crate::model::{ErrorKind, StoreError, clean, fit};
 
 /// Why a call has no answer, with what some callers must tell apart.
@@ -60,6 +62,14 @@ impl Refusal {
             no_object: reply.status == 404 && is_status && named,
             expired: reply.status == 410 && status.reason.as_deref() == Some("Expired"),
         }
+    }
+
+    /// The same with what the server asks for: to be left alone so long.
+    pub(super) fn after(mut self, wait: Option<Duration>) -> Self {
+        if let Some(wait) = wait.filter(|wait| !wait.is_zero()) {
+            self.error.hint = Some(patience(NAME, wait));
+        }
+        self
     }
 }
 

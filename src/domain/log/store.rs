@@ -78,11 +78,12 @@ impl Store for LokiStore {
         stream::select(direct, translated.flatten()).boxed()
     }
 
-    fn prepare(&self, scope: Scope) -> Option<BoxFuture<'static, ()>> {
+    fn prepare(&self, scope: Scope, rank: &Rank) -> Option<BoxFuture<'static, ()>> {
         let inner = Arc::clone(&self.0);
         inner.kept(scope.window).is_none().then(|| {
             // What went wrong is told to the queries that come.
-            async move { drop(inner.labels(scope.window).await) }.boxed()
+            let ask = async move { drop(inner.labels(scope.window).await) };
+            ranked(rank.clone(), ask).boxed()
         })
     }
 

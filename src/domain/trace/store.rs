@@ -90,10 +90,11 @@ impl Store for TraceStore {
         vec![Source { vocabulary: self.0.words.told(), ..self.0.tracer.source() }]
     }
 
-    fn prepare(&self, scope: Scope) -> Option<BoxFuture<'static, ()>> {
+    fn prepare(&self, scope: Scope, rank: &Rank) -> Option<BoxFuture<'static, ()>> {
         let inner = Arc::clone(&self.0);
         inner.words.known(scope.window).is_none().then(|| {
-            async move { drop(inner.words.learn(&*inner.tracer, scope.window).await) }.boxed()
+            let ask = async move { drop(inner.words.learn(&*inner.tracer, scope.window).await) };
+            ranked(rank.clone(), ask).boxed()
         })
     }
 
