@@ -1,6 +1,7 @@
 //! What is kept of the cluster's answers: asked once, used by later searches, never beyond its age.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -210,6 +211,41 @@ async fn many_small_batches_become_a_list_in_the_end() {
     let paths = server.paths();
     assert_eq!(paths.iter().filter(|path| path.ends_with("/pods")).count(), 1);
     assert!(paths.len() < 20, "{paths:?}");
+}
+
+#[tokio::test]
+async fn what_was_spent_before_a_refresh_makes_no_list() {
+    let server = ApiServer::with(pods(60)).start().await;
+    let store = store(&server).await;
+    for place in 0..60 {
+        let query = format!("k8s:Pod:{{namespace: shop, name: db-{place:04}}}");
+        assert_eq!(found(&ask(&store, &query).await).len(), 1);
+        store.refresh();
+    }
+    assert!(server.paths().iter().all(|path| !path.ends_with("/pods")), "{:?}", server.paths());
+}
+
+#[tokio::test]
+async fn what_is_known_of_sizes_from_before_a_refresh_finds_no_less() {
+    let (few, many) = (pods(1), pods(1200));
+    let grown = Arc::new(AtomicBool::new(false));
+    let now = Arc::clone(&grown);
+    let answerers = [few, many].map(|objects| ApiServer::with(objects).answerer());
+    let server =
+        Server::start(move |request| answerers[usize::from(now.load(Ordering::SeqCst))](request))
+            .await;
+    let store = store(&server).await;
+    assert_eq!(found(&ask(&store, "k8s:Pod:{namespace: shop}").await).len(), 1);
+    grown.store(true, Ordering::SeqCst);
+    store.refresh();
+    // By what was known, a list of all would be cheapest.
+    let domains = Domains::new(vec![Arc::new(K8s::new())]);
+    let query =
+        |place: usize| domains.query(&format!("k8s:Pod:{{namespace: shop, name: db-{place:04}}}"));
+    let batch = [1, 700, 1100].map(|place| query(place).unwrap().into()).to_vec();
+    let answers: Vec<Answer> = store.fetch(batch, scope(1000)).collect().await;
+    assert!(answers.iter().all(|answer| found(answer).len() == 1), "{answers:?}");
+    assert_eq!(server.requests().len(), 1 + 1 + 3, "a page of the list, and each on its own");
 }
 
 #[tokio::test]

@@ -132,11 +132,15 @@ impl Shelf {
         }
     }
 
-    /// Forgets all answers.
+    /// Forgets all answers. How many objects there were and how large they are stays, as what is
+    /// to be expected: it decides how something is asked, not what is found, and a list that turns
+    /// out to be too long is given up after a page. What was spent does not stay, for no list could
+    /// have served those requests and the ones to come.
     pub(super) fn clear(&self) {
         let mut inner = self.inner();
         inner.listings.clear();
         inner.weight = 0;
+        inner.sizes.values_mut().for_each(|size| size.spent = 0);
     }
 
     /// How much is kept.
