@@ -371,16 +371,3 @@ fn any_size_can_be_drawn_at_any_time() {
         }
     }
 }
-
-#[test]
-fn what_the_user_looks_at_is_asked_first() {
-    let mut driver = Driver::exploring((120, 40), fixture::snapshot(fixture::tree()));
-    driver.press("down");
-    let Some(Effect::Prefer(id, key)) = driver.effects.last() else { panic!("no preference") };
-    let selected = driver.app.view().and_then(|view| view.node()).map(|(_, node)| &node.key);
-    assert_eq!((*id, Some(key)), (driver.id(), selected));
-    driver.snapshot(fixture::finished());
-    driver.effects.clear();
-    driver.press("down");
-    assert!(driver.effects.is_empty(), "nothing is asked any more");
-}

@@ -2,6 +2,7 @@
 
 mod behaviour;
 mod hostile;
+mod prefer;
 mod screens;
 mod trace;
 mod wishes;

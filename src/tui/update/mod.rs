@@ -24,10 +24,14 @@ pub(crate) fn update(app: &mut App, event: Event) -> Vec<Effect> {
     let before = acts.then(|| looked_at(app));
     let mut effects = react(app, event);
     let now = looked_at(app);
-    if let (Some(Some((of, before))), Some((id, key))) = (before, now)
-        && of == id
-        && before != key
-    {
+    let Some((id, key)) = now else { return effects };
+    let moved = before.flatten().is_some_and(|(of, before)| of == id && before != key);
+    // A search that is repeated shows the old tree, and the user is still there. At the root all
+    // is of equal interest.
+    let begun = |effect: &Effect| matches!(effect, Effect::Search(new, _) if *new == id);
+    let inside =
+        app.view().and_then(|view| view.node()).is_some_and(|(_, node)| node.parent.is_some());
+    if moved || inside && effects.iter().any(begun) {
         effects.push(Effect::Prefer(id, key));
     }
     effects
