@@ -24,7 +24,7 @@ use crate::config::{Address, Settings};
 use crate::domain::alert::AlertStore;
 use crate::domain::incident::IncidentStore;
 use crate::domain::k8s::{K8s, KubeStore, discover};
-use crate::domain::log::{LokiStore, PodLogStore};
+use crate::domain::log::{LokiStore, PodLogStore, PodSource};
 use crate::domain::metric::MetricStore;
 use crate::domain::netflow::NetflowStore;
 use crate::domain::trace::TraceStore;
@@ -146,10 +146,12 @@ pub(super) async fn open(
     match Kube::connect(&kube_options(global, settings, purpose == Purpose::Explore)).await {
         Ok(kube) => {
             let store = KubeStore::new(kube.clone(), (*k8s).clone());
-            put("k8s", Arc::new(store.keeping(settings.max_kept.saturating_mul(1 << 20))));
+            let store = Arc::new(store.keeping(settings.max_kept.saturating_mul(1 << 20)));
             if !has_loki {
-                put("log", Arc::new(PodLogStore::new(&kube, vocabulary)));
+                let pods = PodSource::new(Arc::<KubeStore>::clone(&store), Arc::<K8s>::clone(&k8s));
+                put("log", Arc::new(PodLogStore::new(&kube, pods, vocabulary)));
             }
+            put("k8s", store);
             kube.context().unwrap_or("in-cluster").clone_into(&mut live.context);
             live.namespace = kube.namespace().map(str::to_owned);
             live.discovery = Some(Discovery::start(kube, k8s, purpose != Purpose::Explore));

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use korrel8::client::kube::{Kube, KubeOptions};
-use korrel8::domain::log::{Log, PodLogStore};
+use korrel8::domain::k8s::{K8s, KubeStore};
+use korrel8::domain::log::{Log, PodLogStore, PodSource};
 use korrel8::model::{
     Answer, Cut, Domains, ErrorKind, Found, Query, Scope, SourceState, Store, Vocabulary, Window,
 };
@@ -21,7 +22,8 @@ fn cluster() -> ApiServer {
             "containers": [{"name": "db"}, {"name": "metrics"}],
             "ephemeralContainers": [{"name": "debugger"}]},
         "status": {"containerStatuses": [
-            {"name": "db", "restartCount": 3}, {"name": "metrics", "restartCount": 0}]}});
+            {"name": "db", "restartCount": 3, "state": {"running": {}},
+                "lastState": {"terminated": {"exitCode": 1, "finishedAt": "2026-11-23T01:06:00Z"}}}, {"name": "metrics", "restartCount": 0}]}});
     let web =
         json!({"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "web"}]}});
     let mut system = pod("dns", &json!({"spec": {"containers": [{"name": "dns"}]}}));
@@ -50,11 +52,18 @@ fn cluster() -> ApiServer {
     server
 }
 
+fn store(kube: &Kube) -> PodLogStore {
+    let domain = K8s::new();
+    let pods = KubeStore::new(kube.clone(), domain.clone());
+    let pods = PodSource::new(Arc::new(pods), Arc::new(domain));
+    PodLogStore::new(kube, pods, &Vocabulary::builtin())
+}
+
 async fn ask_as(kube: &Kube, query: &str, scope: Scope) -> Answer {
     let words = Vocabulary::builtin();
     let domains = Domains::new(vec![Arc::new(Log::new(&words))]);
     let query: Query = domains.query(query).unwrap();
-    let store = PodLogStore::new(kube, &words);
+    let store = store(kube);
     let mut answers: Vec<Answer> = store.fetch(vec![query.into()], scope).collect().await;
     assert_eq!(answers.len(), 1);
     assert_eq!(store.sources()[0].name, "pod-logs");
@@ -81,6 +90,7 @@ async fn all_containers_are_read_newest_first() {
             "db: \u{1b}[31mpanic\u{1b}[0m",
             "debugger: # df",
             "db: level=error msg=\"disk full\"",
+            "db: last words",
             "setup: ready",
         ]
     );
@@ -148,7 +158,7 @@ async fn one_container_that_fails_does_not_spoil_the_rest() {
     server.logs.remove(&("db-0", "metrics", false));
     let server = server.start().await;
     let found = ask(&server, "log:application:{namespace: shop, name: db-0}").await;
-    assert_eq!(found.objects.len(), 4);
+    assert_eq!(found.objects.len(), 5);
     let note = found.note.unwrap();
     assert!(note.contains("shop/db-0 metrics") && note.contains("connection refused"), "{note}");
     let missing = found.missing.unwrap();
@@ -157,7 +167,7 @@ async fn one_container_that_fails_does_not_spoil_the_rest() {
     let kube = connect(&server).await;
     let answer = ask_as(&kube, "log:application:{namespace: shop, name: web-0}", scope(100)).await;
     assert_eq!(answer.result.unwrap_err().kind, ErrorKind::Server(500), "none could be read");
-    assert_eq!(kube.source().state, SourceState::Idle, "the logs are a source of their own");
+    assert_eq!(kube.source().state, SourceState::Ok, "the logs are a source of their own");
 }
 
 #[tokio::test]
@@ -165,9 +175,9 @@ async fn a_limit_keeps_the_newest_and_says_so() {
     let server = cluster().start().await;
     let kube = connect(&server).await;
     let query = "log:application:{namespace: shop, name: db-0, containers: [db]}";
-    let found = ask_as(&kube, query, scope(1)).await.result.unwrap();
-    assert_eq!(lines(&found), ["db: \u{1b}[31mpanic\u{1b}[0m"]);
-    assert_eq!(found.cut, Some(Cut { shown: 1, total: Some(2), by: "limit" }));
+    let found = ask_as(&kube, query, scope(2)).await.result.unwrap();
+    assert_eq!(lines(&found), ["db: \u{1b}[31mpanic\u{1b}[0m", "db: last words"]);
+    assert_eq!(found.cut, Some(Cut { shown: 2, total: Some(3), by: "limit" }));
     // In a window that lasts, the server itself cuts: the rest is not known.
     let now = chrono::Utc::now().max(at("23:00:00"));
     let window = Window { end: now, ..scope(1).window };
@@ -291,7 +301,7 @@ async fn the_logs_of_a_batch_have_a_budget_of_bytes() {
     for (budget, read, by) in
         [(1 << 20, 20, None), (26, 16, Some("byte cap")), (0, 0, Some("byte cap"))]
     {
-        let store = PodLogStore::new(&kube, &words).budget(budget);
+        let store = store(&kube).budget(budget);
         let answers: Vec<Answer> =
             store.fetch(vec![query.clone().into()], scope(100)).collect().await;
         let found = answers[0].result.clone().unwrap();
@@ -299,5 +309,49 @@ async fn the_logs_of_a_batch_have_a_budget_of_bytes() {
         assert_eq!(found.cut.map(|cut| cut.by), by, "{budget}");
         let unread = format!("{} logs not read", 20 - read);
         assert_eq!(found.note.is_some_and(|note| note.contains(&unread)), by.is_some());
+    }
+}
+
+/// Five hundred Pods, of which one is noisy and one cannot be read.
+fn crowd() -> ApiServer {
+    let pods = (0..500).map(|at| {
+        pod(
+            &format!("web-{at:03}"),
+            &json!({"metadata": {"labels": {"part": format!("p{}", at / 50)}},
+            "spec": {"nodeName": "n1", "containers": [{"name": "web"}]}}),
+        )
+    });
+    let mut server = ApiServer::with(pods);
+    for at in (0..500).filter(|at| *at != 9) {
+        let name: &'static str = format!("web-{at:03}").leak();
+        let count = if at == 7 { 900 } else { at % 40 };
+        server.logs.insert((name, "web", false), vec![("2026-11-23T01:10:00Z", name); count]);
+    }
+    server
+}
+
+#[tokio::test]
+async fn queries_of_a_batch_share_what_is_read_and_get_what_each_gets_alone() {
+    let words = Vocabulary::builtin();
+    let domains = Domains::new(vec![Arc::new(Log::new(&words))]);
+    let query = |selector: String| domains.query(&format!("log:application:{selector}")).unwrap();
+    let named = (0..500).map(|at| query(format!("{{namespace: shop, name: web-{at:03}}}")));
+    let labelled = (0..10).map(|at| query(format!("{{namespace: shop, labels: {{part: p{at}}}}}")));
+    let batch: Vec<Query> = labelled.chain(named).collect();
+    let now = chrono::Utc::now().max(at("23:00:00"));
+    let last = Scope { window: Window { end: now, ..scope(1).window }, ..scope(100) };
+    for scope in [scope(100), scope(7), last] {
+        let server = crowd().start().await;
+        let kube = connect(&server).await;
+        let asked_for = batch.iter().cloned().map(Into::into).collect();
+        let answers: Vec<Answer> = store(&kube).fetch(asked_for, scope).collect().await;
+        assert_eq!(answers.len(), batch.len());
+        assert_eq!(asked(&server).len(), 500, "each log once");
+        for query in batch.iter().take(24).step_by(2).chain(&batch[17..20]) {
+            let merged = answers.iter().find(|answer| answer.query == *query).unwrap();
+            let alone = store(&kube).fetch(vec![query.clone().into()], scope);
+            let alone: Vec<Answer> = alone.collect().await;
+            assert_eq!(format!("{:?}", merged.result), format!("{:?}", alone[0].result), "{query}");
+        }
     }
 }

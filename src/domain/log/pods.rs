@@ -3,62 +3,50 @@
 //! A selector is resolved to Pods, and every container of theirs, init and ephemeral ones
 //! included, is read on its own. A container that cannot be read is a remark, not a failure.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use futures::FutureExt;
-use futures::future::{BoxFuture, Shared};
 use futures::stream::{self, BoxStream, StreamExt};
-use serde_json::Value;
 
-use super::container::{Container, Lines, fair, of_pods};
-use super::read::{Budget, read};
+use super::container::{Container, namespace, of_pod};
+use super::pod_lines::{Extent, Lines, fair};
+use super::pod_source::PodSource;
+use super::read::{Budget, Reader};
+use super::readings::Readings;
 use super::{LogSelector, PodLogs};
-use crate::client::kube::{JSON, Kube, Url};
+use crate::client::kube::Kube;
 use crate::client::ranked;
 use crate::model::{
-    Answer, Class, Cut, ErrorKind, Found, Query, Ranked, Scope, Source, Store, StoreError,
-    Vocabulary,
+    Answer, Class, Cut, ErrorKind, Found, Object, Query, Rank, Ranked, Scope, Source, Store,
+    StoreError, Vocabulary,
 };
 
 /// The name of the source.
-const NAME: &str = "pod-logs";
+pub(super) const NAME: &str = "pod-logs";
 /// Containers that are read for one query.
 const CONTAINERS: usize = 100;
-/// More Pods by name than these in one namespace are one list.
-const NAMES: usize = 8;
-/// Pods in one page of a list.
-const PAGE: usize = 500;
-/// Pages of one list.
-const PAGES: usize = 20;
-/// Queries under way at once.
-const QUERIES: usize = 32;
+/// Queries whose Pods came at once that are put in order before their logs are read.
+const TOGETHER: usize = 1000;
 
 /// The store of the domain `log` that reads Pods.
 #[derive(Clone, Debug)]
 pub struct PodLogStore {
     kube: Kube,
+    pods: PodSource,
     words: Arc<Vocabulary>,
     budget: usize,
-}
-
-/// Pods that several queries wait for.
-type Pods = Shared<BoxFuture<'static, Result<Arc<Listed>, StoreError>>>;
-
-/// The Pods at a URL.
-#[derive(Default)]
-struct Listed {
-    pods: Vec<Value>,
-    /// There are more, on pages that were not read.
-    cut: bool,
+    readings: Arc<Readings>,
 }
 
 impl PodLogStore {
-    /// A store that asks a server; `words` tell which namespaces are infrastructure.
-    pub fn new(kube: &Kube, words: &Vocabulary) -> Self {
+    /// A store that asks a server for the logs of the Pods that a source finds; `words` tell which
+    /// namespaces are infrastructure.
+    pub fn new(kube: &Kube, pods: PodSource, words: &Vocabulary) -> Self {
         let words = Arc::new(words.clone());
-        Self { kube: kube.named(NAME), words, budget: Budget::USUAL }
+        let readings = Arc::default();
+        Self { kube: kube.named(NAME), pods, words, budget: Budget::USUAL, readings }
     }
 
     /// The same with another bound on the bytes of all logs that are read for one batch.
@@ -70,180 +58,155 @@ impl PodLogStore {
 
 impl Store for PodLogStore {
     fn fetch(&self, batch: Vec<Ranked>, scope: Scope) -> BoxStream<'static, Answer> {
-        let mut shared = HashMap::new();
-        let crowded = crowded(&batch);
-        let work: Vec<(Ranked, Option<Pods>)> = batch
-            .into_iter()
-            .map(|one| {
-                let pods = pods_of(&one.query).map(|wanted| {
-                    let url = resolve(wanted, &crowded);
-                    shared.entry(url).or_insert_with_key(|url| self.pods(url.clone())).clone()
-                });
-                (one, pods)
-            })
-            .collect();
+        let started = Instant::now();
+        let answer = move |query: Query, result: Result<Found, StoreError>| {
+            let result = result.map_err(|mut fault| {
+                NAME.clone_into(&mut fault.source_name);
+                fault
+            });
+            Answer { query, result, took: started.elapsed() }
+        };
+        let budget = Arc::new(Budget::new(self.budget, batch.len()));
+        let mut known = Vec::new();
+        // Queries by the Pods that they need, so that these are asked for once.
+        let mut waiting: BTreeMap<Query, Vec<Ranked>> = BTreeMap::new();
+        for one in batch {
+            match self.pods_of(&one.query) {
+                Ok(pods) => waiting.entry(pods).or_default().push(one),
+                Err(result) => known.push(answer(one.query, *result)),
+            }
+        }
+        let asked = waiting.iter().map(|(query, those)| {
+            let rank = Rank::join(those.iter().map(|one| &one.rank));
+            Ranked { query: query.clone(), rank }
+        });
+        let pods = self.pods.fetch(asked.collect(), scope);
         let store = self.clone();
-        let budget = Arc::new(Budget::new(self.budget));
-        stream::iter(work)
-            .map(move |(Ranked { query, rank }, pods)| {
-                let (store, budget) = (store.clone(), Arc::clone(&budget));
-                ranked(rank, async move {
-                    let start = Instant::now();
-                    let result = store.answer(&query, pods, scope, &budget).await;
-                    let result = result.map_err(|mut fault| {
-                        NAME.clone_into(&mut fault.source_name);
-                        fault
-                    });
-                    Answer { query, result, took: start.elapsed() }
-                })
-            })
-            .buffer_unordered(QUERIES)
-            .boxed()
+        let shares = Arc::clone(&budget);
+        let plans = pods.flat_map(move |Answer { query, result, .. }| {
+            let those = waiting.remove(&query).unwrap_or_default().into_iter();
+            let plan = |one: Ranked| {
+                let pods = result.as_ref().map_err(Clone::clone);
+                let plan = pods.map(|pods| store.plan(&one.query, pods, scope, &shares));
+                (one, plan)
+            };
+            stream::iter(those.map(plan).collect::<Vec<_>>())
+        });
+        // Whoever wants most of a log comes first, so that the others can have a part of it.
+        let plans = plans.ready_chunks(TOGETHER).flat_map(|mut plans| {
+            let most = |plan: &Plan| plan.extent.tail;
+            plans.sort_by_key(|(_, plan)| Reverse(plan.as_ref().ok().and_then(most)));
+            stream::iter(plans)
+        });
+        let store = self.clone();
+        // All at once: a stream that waits would hold the calls of others. Reading has its bound.
+        let read = plans.map(move |(Ranked { query, rank }, plan)| {
+            let (store, budget) = (store.clone(), Arc::clone(&budget));
+            async move {
+                let work = store.answer(&query, plan, &rank, scope, &budget);
+                let result = ranked(rank.clone(), work).await;
+                answer(query, result)
+            }
+        });
+        stream::iter(known).chain(read.buffer_unordered(usize::MAX)).boxed()
     }
 
     fn sources(&self) -> Vec<Source> {
-        vec![self.kube.source()]
+        vec![Source { kept: self.readings.kept(), ..self.kube.source() }]
+    }
+
+    fn refresh(&self) {
+        self.readings.clear();
     }
 }
 
-fn pods_of(query: &Query) -> Option<&PodLogs> {
+/// What is to be read for one query.
+struct Plan {
+    containers: Vec<Container>,
+    /// How much of each log.
+    extent: Extent,
+    /// Why there may be more to read.
+    cut: Option<&'static str>,
+    note: Option<String>,
+}
+
+fn selected(query: &Query) -> Option<&PodLogs> {
     match query.selector::<LogSelector>()? {
         LogSelector::Pods(pods) => Some(pods),
         LogSelector::Journal(_) | LogSelector::LogQl(_) => None,
     }
 }
 
-/// The namespaces of which many Pods are named, so that a list is cheaper.
-fn crowded(batch: &[Ranked]) -> Vec<String> {
-    let mut count: HashMap<&str, usize> = HashMap::new();
-    for wanted in
-        batch.iter().filter_map(|one| pods_of(&one.query)).filter(|wanted| wanted.name.is_some())
-    {
-        *count.entry(wanted.namespace.as_deref().unwrap_or_default()).or_default() += 1;
-    }
-    let many = count.into_iter().filter(|(_, names)| *names > NAMES);
-    many.map(|(namespace, _)| namespace.to_owned()).collect()
-}
-
-/// Where the Pods of a selector are found. What the URL does not select is selected by
-/// [`is_wanted`].
-fn resolve(wanted: &PodLogs, crowded: &[String]) -> Url {
-    let pods = Url::resource("", "v1", wanted.namespace.as_deref(), "pods");
-    let list = |url: Url| url.query("limit", &PAGE.to_string());
-    let listed = crowded.iter().any(|full| Some(full) == wanted.namespace.as_ref());
-    match &wanted.name {
-        Some(name) if wanted.namespace.is_some() && !listed => pods.at(name),
-        Some(name) if !listed => {
-            list(pods.query("fieldSelector", &format!("metadata.name={name}")))
-        }
-        Some(_) => list(pods),
-        None => {
-            let equal = |(key, value): (&String, &String)| format!("{key}={value}");
-            let labels: Vec<String> = wanted.labels.iter().map(equal).collect();
-            list(pods.query("labelSelector", &labels.join(",")))
-        }
-    }
-}
-
-fn is_wanted(pod: &Value, wanted: &PodLogs) -> bool {
-    let text = |pointer: &str| pod.pointer(pointer).and_then(Value::as_str);
-    let is = |want: &Option<String>, pointer| {
-        want.as_deref().is_none_or(|want| text(pointer) == Some(want))
-    };
-    let labels = pod.pointer("/metadata/labels");
-    is(&wanted.namespace, "/metadata/namespace")
-        && is(&wanted.name, "/metadata/name")
-        && wanted.labels.iter().all(|(key, value)| {
-            labels.and_then(|labels| labels.get(key)?.as_str()) == Some(value.as_str())
-        })
-}
-
 impl PodLogStore {
-    /// The Pods at a URL, which is a single one or a list; asked for once.
-    fn pods(&self, url: Url) -> Pods {
-        let kube = self.kube.clone();
-        async move {
-            let mut found = Listed::default();
-            let (mut token, mut pages, mut restarted) = (String::new(), 0, false);
-            loop {
-                let page = url.clone().query("continue", &token);
-                let reply = match kube.get(&page, JSON).await {
-                    Err(refusal) if refusal.no_object => break,
-                    Err(refusal) if refusal.expired && !restarted => {
-                        restarted = true;
-                        (found, token, pages) = Default::default();
-                        continue;
-                    }
-                    answered => answered.map_err(|refusal| refusal.error)?,
-                };
-                let mut body: Value = reply.json()?;
-                match body.get_mut("items").map(Value::take) {
-                    Some(Value::Array(items)) => found.pods.extend(items),
-                    Some(_) => {}
-                    None => found.pods.push(body.take()),
-                }
-                let next = body.pointer("/metadata/continue").and_then(Value::as_str);
-                token = next.map(str::to_owned).unwrap_or_default();
-                pages += 1;
-                if token.is_empty() || pages == PAGES {
-                    found.cut = !token.is_empty();
-                    break;
-                }
-            }
-            Ok(Arc::new(found))
+    /// The query for the Pods that a query needs, or its answer, if no Pods make one.
+    fn pods_of(&self, query: &Query) -> Result<Query, Box<Result<Found, StoreError>>> {
+        if let Some(LogSelector::Journal(journal)) = query.selector() {
+            let note = journal.advice("journals of Nodes are not read without a log store");
+            return Err(Box::new(Ok(Found { note: Some(note), ..Found::default() })));
         }
-        .boxed()
-        .shared()
+        let Some(wanted) = selected(query) else {
+            let words = "LogQL cannot be answered from Pods";
+            let error = StoreError::new(ErrorKind::BadQuery, NAME, words);
+            let next = "give --loki-url, or select Pods: {namespace: shop, name: db-0}";
+            return Err(Box::new(Err(error.hint(next))));
+        };
+        self.pods.query(wanted).map_err(|fault| Box::new(Err(fault)))
+    }
+
+    /// What there is to read of some Pods for a query: those in the worst state first.
+    fn plan(&self, query: &Query, pods: &Found, scope: Scope, budget: &Budget) -> Plan {
+        let class = query.class().name();
+        let of_class = |pod: &&Arc<Object>| self.words.log_class(namespace(pod)) == class;
+        let mut chosen: Vec<_> = pods.objects.iter().filter(of_class).collect();
+        chosen.sort_by_key(|pod| Reverse(pod.severity));
+        let wanted = selected(query);
+        let of_pod = |pod| wanted.map(|wanted| of_pod(pod, wanted, scope.window));
+        let mut containers: Vec<Container> =
+            chosen.into_iter().filter_map(of_pod).flatten().collect();
+        let mut all = 0;
+        containers.retain(|container| {
+            all += usize::from(container.waits.is_none());
+            container.waits.is_some() || all <= CONTAINERS
+        });
+        let logs = all.clamp(1, CONTAINERS);
+        let tail = (scope.limit.saturating_mul(4) / logs).clamp(20, scope.limit.max(20));
+        let extent = Extent { tail: Some(tail), bytes: budget.share(logs) };
+        let note = pods.note.as_ref().filter(|_| pods.objects.is_empty());
+        let note = match note {
+            Some(note) => Some(format!("Pods: {note}")),
+            None => (all > logs).then(|| format!("{logs} of {all} containers were read")),
+        };
+        let cut =
+            if all > logs { Some("container cap") } else { pods.cut.as_ref().map(|cut| cut.by) };
+        Plan { containers, extent, cut, note }
     }
 
     async fn answer(
         &self,
         query: &Query,
-        pods: Option<Pods>,
+        plan: Result<Plan, StoreError>,
+        rank: &Rank,
         scope: Scope,
         budget: &Budget,
     ) -> Result<Found, StoreError> {
-        if let Some(LogSelector::Journal(journal)) = query.selector() {
-            let note = journal.advice("journals of Nodes are not read without a log store");
-            return Ok(Found { note: Some(note), ..Found::default() });
-        }
-        let (Some(wanted), Some(pods)) = (pods_of(query), pods) else {
-            let words = "LogQL cannot be answered from Pods";
-            return Err(StoreError::new(ErrorKind::BadQuery, NAME, words)
-                .hint("give --loki-url, or select Pods: {namespace: shop, name: db-0}"));
-        };
-        let class = query.class();
-        let listed = pods.await?;
-        let of_class = |pod: &&Value| {
-            let namespace = pod.pointer("/metadata/namespace").and_then(Value::as_str);
-            self.words.log_class(namespace.unwrap_or_default()) == class.name()
-        };
-        let chosen = listed.pods.iter().filter(|pod| is_wanted(pod, wanted)).filter(of_class);
-        let mut containers = of_pods(chosen, wanted);
-        let all = containers.len();
-        containers.truncate(CONTAINERS);
-        let tail = (scope.limit * 4 / containers.len().max(1)).clamp(20, scope.limit.max(20));
-        let reads = stream::iter(containers.into_iter().map(|container| {
-            let kube = self.kube.clone();
-            async move {
-                let read = read(&kube, &container, tail, scope, budget).await;
-                (container, read)
-            }
+        let Plan { containers, extent, cut, note } = plan?;
+        let (kube, readings) = (&self.kube, &*self.readings);
+        let reader = Reader { kube, readings, budget, rank, scope, extent };
+        let reads = stream::iter(containers.into_iter().map(|container| async {
+            let read = reader.read(&container).await;
+            (container, read)
         }));
         let read: Vec<_> = reads.buffered(CONTAINERS).collect().await;
-        let mut found = self.gather(class, read, scope)?;
-        if wanted.trace.is_some() {
+        let mut found = self.gather(query.class(), read, scope)?;
+        if selected(query).is_some_and(|wanted| wanted.trace.is_some()) {
             found.objects.retain(|line| query.matches(line) == Some(true));
         }
-        if all > CONTAINERS {
-            let remark = format!("{CONTAINERS} of {all} containers were read");
-            found.note = Some(found.note.map_or(remark.clone(), |had| format!("{remark}; {had}")));
-            let shown = found.objects.len();
-            found.cut = Some(Cut { shown, total: None, by: "container cap" });
-        } else if listed.cut {
-            let shown = found.objects.len();
-            found.cut = Some(Cut { shown, total: None, by: "page cap" });
-        }
+        let shown = found.objects.len();
+        found.cut = cut.map(|by| Cut { shown, total: None, by }).or(found.cut);
+        found.note = match (note, found.note) {
+            (Some(note), Some(more)) => Some(format!("{note}; {more}")),
+            (note, more) => note.or(more),
+        };
         Ok(found)
     }
 
@@ -287,6 +250,7 @@ impl PodLogStore {
         if more > 0 {
             remarks.push(format!("{more} more containers like that"));
         }
+        let full = streams.iter().any(|(_, lines)| lines.full);
         let unread = streams.iter().filter(|(_, lines)| lines.unread).count();
         if unread > 0 {
             remarks.insert(0, self.used_up(unread));
@@ -300,7 +264,7 @@ impl PodLogStore {
         let cut = (open || shown < read).then(|| Cut {
             shown,
             total: (!open).then_some(read),
-            by: if unread > 0 { "byte cap" } else { "limit" },
+            by: if unread > 0 || full { "byte cap" } else { "limit" },
         });
         Ok(Found { objects: objects.into_iter().map(Arc::new).collect(), cut, missing, note })
     }

@@ -39,7 +39,7 @@ pub struct PodLogs {
     /// The namespace of the Pods.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
-    /// Whether the lines of the containers' previous run are meant.
+    /// Whether only the lines of the containers' previous run are meant.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub previous: bool,
     /// The trace that the lines belong to: 32 hexadecimal digits.
@@ -156,7 +156,7 @@ impl PodLogs {
         let previous = body.get("previous").and_then(Value::as_bool).unwrap_or(false);
         if !same(&self.namespace, "namespace")
             || !same(&self.name, "pod")
-            || previous != self.previous
+            || self.previous && !previous
         {
             return Some(false);
         }

@@ -2,15 +2,18 @@
 //! where the newest ones do not reach back to it. All that a batch reads has one budget of bytes,
 //! for a search may ask for hundreds of logs at once.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use tokio::sync::Semaphore;
 
-use super::container::{Container, Lines, read_lines};
+use super::container::Container;
+use super::pod_lines::{Extent, Lines, Log};
+use super::readings::{Readings, Wish};
 use crate::client::kube::{Kube, Refusal, TEXT, Url};
-use crate::model::{ErrorKind, Scope, StoreError, clean, fit};
+use crate::model::{ErrorKind, Rank, Scope, StoreError, clean, fit};
 
 /// Bytes of one container.
 const BYTES: usize = 4 << 20;
@@ -25,6 +28,7 @@ const AT_ONCE: usize = 16;
 /// How many bytes may be read for a batch.
 pub(super) struct Budget {
     most: usize,
+    queries: usize,
     used: AtomicUsize,
     slots: Semaphore,
 }
@@ -33,61 +37,122 @@ impl Budget {
     /// What is allowed if nothing else is said.
     pub(super) const USUAL: usize = 64 << 20;
 
-    pub(super) fn new(most: usize) -> Self {
-        Self { most, used: AtomicUsize::new(0), slots: Semaphore::new(AT_ONCE) }
+    /// For the logs of so many queries.
+    pub(super) fn new(most: usize, queries: usize) -> Self {
+        Self { most, queries, used: AtomicUsize::new(0), slots: Semaphore::new(AT_ONCE) }
     }
 
-    /// A log of at most some bytes, and whether it has as many; `None` if the budget is used up.
+    /// How many bytes one of the logs of a query may have, so that a few noisy ones leave
+    /// something for the others.
+    pub(super) fn share(&self, logs: usize) -> usize {
+        let share = self.most / (self.queries * logs).max(1);
+        share.clamp(PIECE, BYTES)
+    }
+
+    /// A log of some extent; `None` if the budget is used up. Where that has too many bytes, it is
+    /// asked for fewer lines until the newest fit.
     async fn get(
         &self,
         kube: &Kube,
         url: Url,
-        most: usize,
-    ) -> Result<Option<(Vec<u8>, bool)>, Box<Refusal>> {
+        wanted: Extent,
+    ) -> Result<Option<Log>, Box<Refusal>> {
         // A semaphore that is never closed always gives a permit.
         let _slot = self.slots.acquire().await.ok();
-        let most = most.min(self.most.saturating_sub(self.used.load(Ordering::Relaxed)));
-        if most == 0 {
-            return Ok(None);
+        let (mut asked, mut any_full, mut best) = (wanted, false, None);
+        loop {
+            let left = self.most.saturating_sub(self.used.load(Ordering::Relaxed));
+            asked.bytes = wanted.bytes.min(left);
+            if asked.bytes == 0 {
+                return Ok(best);
+            }
+            let tail = asked.tail.map(|tail| tail.to_string()).unwrap_or_default();
+            let url = url.clone().query("tailLines", &tail);
+            let url = url.query("limitBytes", &asked.bytes.to_string());
+            let body = kube.get(&url, TEXT).await?.body;
+            let (bytes, full) = (body.len(), body.len() >= asked.bytes);
+            any_full |= full;
+            let log = Log::of(body, asked, full);
+            let shorter = log.shorter();
+            let log = log.asked_as(Extent { tail: wanted.tail, ..asked }, any_full);
+            if shorter.is_none() {
+                self.used.fetch_add(bytes, Ordering::Relaxed);
+                return Ok(Some(log));
+            }
+            (asked.tail, best) = (shorter, Some(log));
         }
-        let body = kube.get(&url.query("limitBytes", &most.to_string()), TEXT).await?.body;
-        self.used.fetch_add(body.len(), Ordering::Relaxed);
-        let full = body.len() >= most;
-        Ok(Some((body, full)))
     }
 }
 
-/// The lines of one container in the window; a container without any is no failure.
-pub(super) async fn read(
-    kube: &Kube,
-    container: &Container,
-    tail: usize,
-    scope: Scope,
-    budget: &Budget,
-) -> Result<Lines, StoreError> {
-    // The tail is counted from now, so it only serves a window that has not ended long ago.
-    let recent = scope.window.end + Duration::from_mins(1) >= Utc::now();
-    let url = log_url(container, scope.window.start)
-        .query("tailLines", &if recent { tail.to_string() } else { String::new() });
-    let mut lines = match budget.get(kube, url, BYTES).await {
-        Ok(Some((body, full))) => {
-            let mut lines = read_lines(&body, scope.window);
-            lines.cut = (recent && lines.count >= tail) || full;
-            lines
+/// What the logs of one query are read with.
+pub(super) struct Reader<'r> {
+    pub(super) kube: &'r Kube,
+    pub(super) readings: &'r Readings,
+    pub(super) budget: &'r Budget,
+    pub(super) rank: &'r Rank,
+    pub(super) scope: Scope,
+    /// How much of one log.
+    pub(super) extent: Extent,
+}
+
+impl Reader<'_> {
+    /// The lines of one container in the window; a container without any is no failure.
+    pub(super) async fn read(&self, container: &Container) -> Result<Lines, StoreError> {
+        if let Some(why) = &container.waits {
+            let remark = Some(format!("has not started: {why}"));
+            return Ok(Lines { remark, ..Lines::default() });
         }
-        Ok(None) => return Ok(Lines { cut: true, unread: true, ..Lines::default() }),
-        Err(refusal) => return explain(*refusal, container),
-    };
-    let focus = scope.focus.filter(|focus| lines.cut && scope.window.contains(*focus));
-    if let Some(focus) = focus.filter(|focus| !reaches(&lines, *focus, recent)) {
-        around(&mut lines, focus, kube, container, scope, budget).await;
+        let window = self.scope.window;
+        // The tail is counted from now, so it only serves a window that has not ended long ago.
+        let recent = window.end + Duration::from_mins(1) >= Utc::now();
+        let extent = Extent { tail: recent.then_some(self.extent.tail).flatten(), ..self.extent };
+        let Some(log) = self.log(container, extent, None).await? else {
+            return Ok(Lines { cut: true, unread: true, ..Lines::default() });
+        };
+        let mut lines = log.lines(extent.tail, window);
+        let focus = self.scope.focus.filter(|focus| lines.cut && window.contains(*focus));
+        if let Some(focus) = focus.filter(|focus| !reaches(&lines, *focus, recent)) {
+            let piece = Extent { tail: None, bytes: PIECE };
+            match self.log(container, piece, Some(focus)).await {
+                Ok(Some(log)) => lines.add(log.lines(None, window).inside),
+                Ok(None) => lines.unread = true,
+                Err(fault) => lines.missing = Some(fault),
+            }
+        }
+        Ok(lines)
     }
-    Ok(lines)
+
+    /// As much of a log as is wanted, from the start of the window or from before a moment on;
+    /// read once for all who want it. `None` if the budget is used up.
+    async fn log(
+        &self,
+        container: &Container,
+        wanted: Extent,
+        around: Option<DateTime<Utc>>,
+    ) -> Result<Option<Arc<Log>>, StoreError> {
+        let window = self.scope.window;
+        let wish = Wish {
+            namespace: container.namespace().to_owned(),
+            pod: container.pod().to_owned(),
+            container: container.name.clone(),
+            previous: container.previous,
+            window,
+            around,
+        };
+        let since = around.map_or(window.start, |focus| (focus - BEFORE).max(window.start));
+        let read = |wanted| async move {
+            match self.budget.get(self.kube, log_url(container, since), wanted).await {
+                Ok(log) => Ok(log),
+                Err(refusal) => explain(*refusal, container).map(Some),
+            }
+        };
+        self.readings.log(&wish, wanted, self.rank, read).await
+    }
 }
 
 fn log_url(container: &Container, since: DateTime<Utc>) -> Url {
-    Url::resource("", "v1", Some(&container.namespace), "pods")
-        .at(&container.pod)
+    Url::resource("", "v1", Some(container.namespace()), "pods")
+        .at(container.pod())
         .at("log")
         .query("container", &container.name)
         .query("timestamps", "true")
@@ -105,45 +170,21 @@ fn reaches(lines: &Lines, focus: DateTime<Utc>, tail: bool) -> bool {
     }
 }
 
-/// Adds the lines around the focus.
-async fn around(
-    lines: &mut Lines,
-    focus: DateTime<Utc>,
-    kube: &Kube,
-    container: &Container,
-    scope: Scope,
-    budget: &Budget,
-) {
-    let url = log_url(container, (focus - BEFORE).max(scope.window.start));
-    match budget.get(kube, url, PIECE).await {
-        Ok(Some((body, full))) => {
-            let mut piece = read_lines(&body, scope.window).inside;
-            if full {
-                // The last line may be cut off in its middle.
-                piece.pop();
-            }
-            lines.add(piece);
-        }
-        Ok(None) => lines.unread = true,
-        Err(refusal) => lines.missing = Some(refusal.error),
-    }
-}
-
 /// What a refusal means: some say that there is no log, in the kubelet's words.
-fn explain(refusal: Refusal, container: &Container) -> Result<Lines, StoreError> {
+fn explain(refusal: Refusal, container: &Container) -> Result<Log, StoreError> {
     let error = refusal.error;
     let no_previous = "previous terminated container";
     if refusal.no_object || error.kind == ErrorKind::BadQuery && error.message.contains(no_previous)
     {
-        return Ok(Lines::default());
+        return Ok(Log::none(None));
     }
     match error.kind {
         ErrorKind::BadQuery => match no_log(&error.message) {
-            Some(said) => Ok(Lines { remark: Some(said), ..Lines::default() }),
+            Some(said) => Ok(Log::none(Some(said))),
             None => Err(error),
         },
         ErrorKind::Forbidden => {
-            let next = format!("kubectl auth can-i get pods/log -n {}", container.namespace);
+            let next = format!("kubectl auth can-i get pods/log -n {}", container.namespace());
             Err(error.hint(format!("check with: {next}")))
         }
         _ => Err(error),
@@ -156,7 +197,13 @@ fn no_log(words: &str) -> Option<String> {
     if let Some((_, why)) = words.split_once("is waiting to start: ") {
         return Some(format!("has not started: {}", fit(&clean(why), 200)));
     }
-    let gone = ["is not available", "is terminated", "container not found", "is not valid for pod"];
+    let gone = [
+        "is not available",
+        "is terminated",
+        "container not found",
+        "is not valid for pod",
+        "does not have a host assigned",
+    ];
     gone.iter().any(|gone| words.contains(gone)).then(|| fit(&clean(words), 200))
 }
 
