@@ -21,6 +21,7 @@ mod subject;
 mod template;
 #[cfg(test)]
 mod tests;
+mod words;
 mod yaml;
 
 use std::sync::{Arc, OnceLock};
@@ -29,6 +30,7 @@ pub use apply::{Applied, View};
 pub use example::Example;
 pub use fault::{RuleError, RuleFile};
 pub use pattern::Pattern;
+pub use words::{WORDS, Word};
 
 use crate::model::{Class, Domains, Object, Vocabulary};
 

@@ -11,6 +11,7 @@ use serde_json::Map;
 
 use super::narrow::narrow;
 use super::subject::{self, Parts, Subject};
+use super::words::{class_name, is_word, label_name, one_line, stem};
 use crate::model::{Vocabulary, escape_re2, trace_id_of};
 
 /// Steps that one template may take on one object.
@@ -57,26 +58,6 @@ impl Labels {
     }
 }
 
-/// The words that a template may call.
-pub(super) const WORDS: [&str; 16] = [
-    "address",
-    "attribute",
-    "beside",
-    "class",
-    "component",
-    "label",
-    "labelname",
-    "line",
-    "logclass",
-    "messenger",
-    "named",
-    "narrow",
-    "re",
-    "selector",
-    "subject",
-    "traceid",
-];
-
 /// An environment without templates.
 pub(super) fn environment(vocabulary: &Arc<Vocabulary>) -> Environment<'static> {
     let mut env = Environment::new();
@@ -108,6 +89,9 @@ pub(super) fn environment(vocabulary: &Arc<Vocabulary>) -> Environment<'static> 
     env.add_function("selector", selector);
     env.add_function("labelname", |value: &Value| {
         text(value).map(|text| Value::from_safe_string(label_name(&text)))
+    });
+    env.add_function("stem", |name: &Value| {
+        stem(name.as_str().unwrap_or_default()).map_or(Value::UNDEFINED, Value::from)
     });
     label_words(&mut env, vocabulary);
     env.add_function("traceid", trace_id);
@@ -176,7 +160,7 @@ pub(super) fn root(body: &serde_json::Value, labels: Arc<Labels>) -> Value {
     let known = body.get("expression").is_some();
     let expression = if known { None } else { subject::expression(|field| body.get(field)) };
     let fields = fields
-        .filter(|(name, _)| !WORDS.contains(&name.as_str()))
+        .filter(|(name, _)| !is_word(name))
         .map(|(name, value)| (name.clone(), Value::from(minijinja::value::Serde(value))))
         .chain(expression.map(|text| ("expression".to_owned(), Value::from(text))))
         .chain([(LABELS.to_owned(), Value::from_dyn_object(labels))]);
@@ -269,33 +253,7 @@ fn trace_id(state: &State<'_, '_>) -> Value {
     trace_id_of(fields, line.as_str().unwrap_or_default()).map_or(Value::UNDEFINED, Value::from)
 }
 
-/// A text on one line.
-pub(super) fn one_line(text: &str) -> String {
-    let words: Vec<&str> = text.split(['\n', '\r']).map(str::trim).collect();
-    words.join(" ").trim().to_owned()
-}
-
-/// A text as the name of a label.
-pub(super) fn label_name(text: &str) -> String {
-    let safe = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
-    text.chars().map(safe).collect()
-}
-
-/// `Deployment.v1.apps` from `apps/v1` and `Deployment`; `None` where they name no kind.
-pub(super) fn class_name(api_version: &str, kind: &str) -> Option<String> {
-    let plain = |text: &str, more: &[u8]| {
-        text.bytes().all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte))
-    };
-    if !plain(kind, b"") || !plain(api_version, b"./-") {
-        return None;
-    }
-    Some(match api_version.split_once('/') {
-        Some((group, version)) => [kind, ".", version, ".", group].concat(),
-        None => [kind, ".", api_version].concat(),
-    })
-}
-
-/// The same for templates, unquoted.
+/// The name of a class, unquoted.
 fn class(api_version: &Value, kind: &Value) -> Result<Value, Error> {
     let (api_version, kind) = (text(api_version)?, text(kind)?);
     let name = class_name(&api_version, &kind).ok_or_else(|| {

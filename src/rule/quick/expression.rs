@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::parse::Token;
 use super::{Expr, Word};
-use crate::rule::template::WORDS;
+use crate::rule::words::is_word;
 
 /// Functions and variables of the engine, which are no fields of the object.
 const TAKEN: [&str; 9] =
@@ -12,7 +12,7 @@ const TAKEN: [&str; 9] =
 
 /// Whether a name means something else than a field of the object: the engine's, or ours.
 pub(super) fn taken(name: &str) -> bool {
-    TAKEN.contains(&name) || WORDS.contains(&name)
+    TAKEN.contains(&name) || is_word(name)
 }
 
 /// Whether a token is this word.
@@ -261,6 +261,7 @@ impl Parser<'_> {
             "named" => (Word::Named, 1),
             "re" => (Word::Re, 1),
             "selector" => (Word::Selector, 1),
+            "stem" => (Word::Stem, 1),
             "subject" => (Word::Subject, 1),
             _ => return None,
         };

@@ -85,6 +85,7 @@ enum Word {
     Named,
     Re,
     Selector,
+    Stem,
     Subject,
 }
 

@@ -10,7 +10,8 @@ use super::operate::{equal, field_of, joined, len, plain, selected};
 use super::value::Val;
 use super::{Expr, Part, Program, Word};
 use crate::model::{Body, Vocabulary, escape_re2};
-use crate::rule::template::{Labels, class_name, label_name, one_line};
+use crate::rule::template::Labels;
+use crate::rule::words::{class_name, label_name, one_line, stem};
 
 /// Steps that are far below what the engine allows.
 const STEPS: usize = 10_000;
@@ -312,6 +313,9 @@ impl<'a> State<'a> {
         if word == Word::Selector {
             return selected(&first);
         }
+        if word == Word::Stem {
+            return Ok(stemmed(first));
+        }
         let second = arguments.get(1).map(|second| self.eval(second)).transpose()?;
         if first.missing() || second.as_ref().is_some_and(Val::missing) {
             // A term that is empty is no missing value.
@@ -350,7 +354,17 @@ impl<'a> State<'a> {
             Word::Line => Val::Safe(one_line(&text).into()),
             Word::LogClass => Val::Safe(Cow::Borrowed(words.log_class(&text))),
             Word::Re => Val::Text(escape_re2(&text).into()),
-            Word::Selector => return Err(Stop::Unsure),
+            Word::Selector | Word::Stem => return Err(Stop::Unsure),
         })
     }
+}
+
+/// `stem(…)`: a name without its last part; what is no text or has no such part has none.
+fn stemmed(name: Val<'_>) -> Val<'_> {
+    match name.into_text() {
+        Some(Cow::Borrowed(name)) => stem(name).map(|name| Val::Text(name.into())),
+        Some(Cow::Owned(name)) => stem(&name).map(|name| Val::Text(name.to_owned().into())),
+        None => None,
+    }
+    .unwrap_or(Val::Undefined)
 }

@@ -41,6 +41,7 @@ fn odd() -> RuleSet {
         "k8s:Pod:{x: {{ subject('node') or beside('node').node }}, y: {{ messenger('pod') }}}",
         "{% set at = beside('servicemonitor') %}k8s:Pod:{x: {{ at.namespace }}, y: {{ at.no or [at] }}}",
         "{% set at = messenger(text) %}{% if at %}k8s:Pod:{x: {{ at }}}{% endif %}",
+        "{% set own = stem(text) or stem(a.b) %}{% if stem(own) or stem(n) %}\nk8s:Pod:{x: {{ stem(stem(text)) }}, y: {{ own }}}\n{% endif %}\nk8s:Pod:{x: {{ stem(text ~ '-' ~ '12') }}}",
         "k8s:Pod:{x: {{ n == 1 }}, y: {{ text == 'x' }}, z: {{ text in text }}}",
     ];
     let rules: Vec<Value> = queries
@@ -84,6 +85,8 @@ fn odd_value() -> impl Strategy<Value = Value> {
         Just(json!(true)),
         Just(json!([])),
         Just(json!({})),
+        Just(json!("db-0")),
+        Just(json!("web-5d4f9c-x2x1z")),
         Just(json!(["b", {"name": "x"}])),
         Just(json!({"name": "x", "b": ["c"], "n": 1})),
         "[a-z{}\"'\\\\:#,ü日 \n\t-]{0,8}".prop_map(Value::from),
