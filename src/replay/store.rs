@@ -17,6 +17,10 @@ use crate::model::{
     Scope, Source, SourceState, Store, StoreError,
 };
 
+/// The most objects of a class that are kept as values: to look into text takes longer, and so few
+/// need little memory.
+const FEW: usize = 2000;
+
 /// Answers the queries of one domain from a recording.
 ///
 /// A query is answered by the objects that it [matches](Query::matches); one that cannot be
@@ -160,14 +164,16 @@ impl Shelf {
             let mut bodies = self.bodies.lock().unwrap_or_else(PoisonError::into_inner);
             // What nobody else holds is moved, so that no body is there twice.
             let bodies = Arc::unwrap_or_clone(std::mem::take(&mut *bodies));
-            let mut groups = HashSet::new();
+            let (mut groups, many) = (HashSet::new(), bodies.len() > FEW);
             let object = |body: Body| {
                 let mut object = domains.object_of(class, body).ok()?;
                 if let Some(judge) = judge {
                     judge(&mut object);
                     object.judged = true;
                 }
-                object.body = object.body.packed();
+                if many {
+                    object.body = object.body.packed();
+                }
                 object.group = shared(&mut groups, &object.group);
                 Some(Arc::new(object))
             };
