@@ -84,15 +84,19 @@ impl Cluster {
         Self { _kube: kube, prometheus, alertmanager, loki, config, calls, tasks: Some(tasks) }
     }
 
-    /// The real stores, which know nothing yet.
-    pub(crate) async fn stores(&self) -> Stores {
+    /// The real stores, which know nothing yet, with so many calls at once to each server.
+    pub(crate) async fn stores(&self, concurrency: usize) -> Stores {
         korrel8::client::install_tls();
         let options = KubeOptions {
             kubeconfig: Some(self.config.path().join("config")),
+            concurrency: Some(concurrency),
             ..KubeOptions::default()
         };
         let client = Kube::connect(&options).await.expect("a client");
-        let http = |kind: &str, server: &Server| HttpOptions::new(kind, &server.url, "bench");
+        let http = |kind: &str, server: &Server| {
+            let options = HttpOptions::new(kind, &server.url, "bench");
+            HttpOptions { concurrency, ..options }
+        };
         let prometheus = Prometheus::new(http("prometheus", &self.prometheus)).expect("a client");
         let prometheus = Arc::new(prometheus);
         let alertmanager = Alertmanager::new(http("alertmanager", &self.alertmanager));

@@ -10,7 +10,7 @@ use korrel8::model::{Answer, Judge, Query, Rank, Ranked, Scope, Source, Store};
 
 use crate::cluster::Cluster;
 use crate::measure::Row;
-use crate::search::pair;
+use crate::search::{CONCURRENCY, pair};
 use crate::world;
 
 const PODS: usize = 500;
@@ -24,10 +24,10 @@ pub(crate) fn run() -> Vec<Row> {
     let tasks = tokio::runtime::Runtime::new().expect("a runtime");
     tasks.block_on(async {
         let cluster = Cluster::start(&world::wide(PODS), std::time::Duration::ZERO).await;
-        let start = world::start(&world::engine(cluster.stores().await), ALERT).await;
+        let start = world::start(&world::engine(cluster.stores(CONCURRENCY).await), ALERT).await;
         let asked = Asked::default();
         let noting = |(name, store)| (name, Arc::new(Noting { inner: store, asked: Arc::clone(&asked) }) as _);
-        let engine = world::engine(cluster.stores().await.into_iter().map(noting).collect());
+        let engine = world::engine(cluster.stores(CONCURRENCY).await.into_iter().map(noting).collect());
         cluster.calls();
         let goals = ["log", "k8s:Event", "k8s:Node"];
         let found = world::search(&engine, &start, &goals, 5).await;
