@@ -70,7 +70,7 @@ impl Build<'_> {
         }
         self.aliases.extend(&aliases, self.domains, &mut reader);
         if let Some(node) = subjects {
-            self.subjects.extend(&node, &self.vocabulary, &mut reader);
+            self.subjects.extend(&node, &self.vocabulary, self.domains, &mut reader);
         }
         if let Some(node) = components {
             self.subjects.components(&node, &mut reader);

@@ -11,9 +11,10 @@ use crate::model::{Vocabulary, escape_re2};
 
 /// The expression in which every selector also asks for the labels that name the alert's subject,
 /// or for series without such a label: a rule may join series that have it with others that do
-/// not. `None` for one that selects no series, as `vector(1)`; what is no PromQL stays as it is.
+/// not. `None` for one that selects no series, as `vector(1)`, and for what is no PromQL, as the
+/// rules that Loki evaluates.
 pub(super) fn narrow(expression: &str, labels: &Labels, words: &Vocabulary) -> Option<String> {
-    let Ok(mut tree) = parse(expression) else { return Some(expression.to_owned()) };
+    let mut tree = parse(expression).ok()?;
     let matchers = labels.subject.as_ref().map(|subject| matchers(subject, labels, words));
     let mut matchers = matchers.unwrap_or_default();
     let mut made = Made::default();

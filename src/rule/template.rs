@@ -46,7 +46,7 @@ impl Labels {
     /// The value of a term; the namespace is the subject's, if that is known.
     pub(super) fn read<'l>(&'l self, words: &Vocabulary, term: &str) -> Option<&'l str> {
         let subject = self.subject.as_ref().filter(|_| term == "namespace");
-        let place = subject.and_then(|subject| subject.parts.get(term));
+        let place = subject.and_then(|subject| subject.parts.terms.get(term));
         let read = || words.read(&self.carrier, term, &self.own);
         place.map(String::as_str).or_else(read)
     }
@@ -133,8 +133,8 @@ fn label_words(env: &mut Environment<'static>, vocabulary: &Arc<Vocabulary>) {
     });
     env.add_function("beside", |state: &State<'_, '_>, term: &str| {
         with_labels(state, |labels| {
-            let parts = labels.beside.iter().find(|parts| parts.contains_key(term))?;
-            Some(Value::from(minijinja::value::Serde(parts)))
+            let parts = labels.beside.iter().find(|parts| parts.terms.contains_key(term))?;
+            Some(Value::from(minijinja::value::Serde(&parts.terms)))
         })
     });
     env.add_function("named", |state: &State<'_, '_>, name: &Value| {
@@ -144,6 +144,12 @@ fn label_words(env: &mut Environment<'static>, vocabulary: &Arc<Vocabulary>) {
         });
         let space = (!space.is_undefined()).then_some(("namespace", space));
         Ok::<_, Error>(Value::from_pairs(space.into_iter().chain([("name", name.into())])))
+    });
+    env.add_function("subjectclass", |state: &State<'_, '_>| {
+        with_labels(state, |labels| {
+            let class = labels.subject.as_ref()?.parts.class.clone()?;
+            Some(Value::from_safe_string(class))
+        })
     });
     env.add_function("component", |state: &State<'_, '_>| {
         with_labels(state, |labels| Some(Value::from(minijinja::value::Serde(&labels.component))))

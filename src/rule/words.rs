@@ -22,10 +22,11 @@ macro_rules! words {
 }
 
 /// All of them; those that read what a signal is about come first.
-pub const WORDS: [Word; 17] = words! {
+pub const WORDS: [Word; 18] = words! {
     r#"label("pod")"#: "the label that carries the term, by `vocabulary.yaml`, unless it is the messenger's (`subject.yaml`)",
     r#"subject("pod")"#: "the same, if it is the most specific term that the labels carry",
     r#"named(subject("pod"))"#: "the selector of that name in the subject's namespace, or in any if nothing tells which",
+    "subjectclass()": "the class of the subject if its labels tell it (`class` of a value in `subject.yaml`), unquoted",
     r#"beside("node")"#: r#"the parts of a label that tells of something besides the subject, as `beside("node").node`"#,
     r#"messenger("pod")"#: "the label that carries the term if it is the messenger's",
     "component()": "what the component may be whose metrics the signal reads: a list of `{apiVersion, kind, select, pods}`",

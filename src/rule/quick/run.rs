@@ -333,8 +333,8 @@ impl<'a> State<'a> {
             }
             Word::Beside => {
                 let mut all = (self.known.labels)().beside.iter();
-                let parts = all.find(|parts| parts.contains_key(text.as_ref()));
-                parts.map_or(Val::Undefined, Val::Parts)
+                let parts = all.find(|parts| parts.terms.contains_key(text.as_ref()));
+                parts.map_or(Val::Undefined, |parts| Val::Parts(&parts.terms))
             }
             Word::Messenger => {
                 let labels = (self.known.labels)();

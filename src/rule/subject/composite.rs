@@ -7,6 +7,7 @@ use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::condition::{Conditions, Facts};
+use crate::model::Domains;
 use crate::rule::file::{Reader, Word};
 use crate::rule::yaml::{Entry, Node};
 
@@ -25,15 +26,29 @@ pub(super) struct Composite {
     pub(super) terms: Vec<Word>,
     /// It tells what belongs to the subject, and never the subject.
     pub(super) beside: bool,
+    /// The class of what the term [`OBJECT`] names; `{x}` stands for the value of a label.
+    class: Option<String>,
+    /// That class is in no namespace.
+    cluster: bool,
 }
 
-/// Terms that belong together.
-pub(in crate::rule) type Parts = BTreeMap<String, String>;
+/// The term of an object of a class that the value tells.
+pub(super) const OBJECT: &str = "object";
+
+/// Terms that belong together, and the class of an object.
+#[derive(Clone, Debug, Default)]
+pub(in crate::rule) struct Parts {
+    pub(in crate::rule) terms: BTreeMap<String, String>,
+    /// As in a query, without the domain: `Rollout.argoproj.io`.
+    pub(in crate::rule) class: Option<String>,
+    /// The class is in no namespace.
+    pub(in crate::rule) cluster: bool,
+}
 
 impl Composite {
-    pub(super) fn read(node: &Node, reader: &mut Reader) -> Self {
+    pub(super) fn read(node: &Node, domains: &Domains, reader: &mut Reader) -> Self {
         let mut read = Self::default();
-        let known = ["when", "unless", "label", "join", "as", "beside"];
+        let known = ["when", "unless", "label", "join", "as", "beside", "class", "cluster"];
         for Entry { key, value, .. } in reader.fields(node, "a value", &known) {
             let mut words = |what| reader.words(value, what).into_iter().map(|w| w.text).collect();
             match key.as_str() {
@@ -42,21 +57,38 @@ impl Composite {
                 "label" => read.labels = words("label"),
                 "join" => read.join = words("join"),
                 "beside" => read.beside = value.value() == Value::Bool(true),
+                "cluster" => read.cluster = value.value() == Value::Bool(true),
+                "class" => {
+                    let Some(word) = reader.word(value, "class") else { continue };
+                    // What labels make up is known only when they are there.
+                    if !word.text.contains('{')
+                        && let Err(fault) = domains.class(&format!("k8s:{}", word.text))
+                    {
+                        reader.fault(word.at, fault.to_string());
+                    }
+                    read.class = Some(word.text);
+                }
                 _ => {
                     let Some(word) = reader.word(value, "as") else { continue };
-                    match pattern(&word.text) {
-                        Some((pattern, terms)) => {
-                            let terms = terms.into_iter().filter(|term| term != "namespace");
-                            let word = |text| Word { text, at: word.at };
-                            read.terms = terms.map(word).collect();
-                            read.pattern = Some(pattern);
-                        }
-                        None => reader.fault(word.at, "a pattern is like {namespace}/{pod}"),
-                    }
+                    read.shape(&word, reader);
                 }
             }
         }
+        if read.class.is_some() && read.pattern.is_none() {
+            read.shape(&Word { text: format!("{{{OBJECT}}}"), at: node.at }, reader);
+        }
         read
+    }
+
+    /// Takes over the pattern of the value.
+    fn shape(&mut self, word: &Word, reader: &mut Reader) {
+        let Some((pattern, terms)) = pattern(&word.text) else {
+            reader.fault(word.at, "a pattern is like {namespace}/{pod}");
+            return;
+        };
+        let terms = terms.into_iter().filter(|term| term != "namespace");
+        self.terms = terms.map(|text| Word { text, at: word.at }).collect();
+        self.pattern = Some(pattern);
     }
 
     /// The terms that the labels of a signal tell.
@@ -72,9 +104,30 @@ impl Composite {
         if !self.when.all(facts) || self.unless.any(facts) {
             return None;
         }
+        let class = match &self.class {
+            Some(class) => Some(filled(class, labels)?),
+            None => None,
+        };
         let names = pattern.capture_names().flatten();
-        Some(names.map(|name| (name.to_owned(), found[name].to_owned())).collect())
+        let terms = names.map(|name| (name.to_owned(), found[name].to_owned())).collect();
+        Some(Parts { terms, class, cluster: self.cluster })
     }
+}
+
+/// The name of a class, in which `{x}` is the value of the label; `None` if there is none, or if
+/// its value can be no part of a name.
+fn filled(class: &str, labels: &Map<String, Value>) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = class;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (label, after) = after.split_once('}')?;
+        let value = labels.get(label)?.as_str().filter(|text| !text.is_empty())?;
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
+        value.bytes().all(plain).then_some(())?;
+        out.extend([before, value]);
+        rest = after;
+    }
+    Some(out + rest)
 }
 
 /// The regular expression of a pattern, and its terms. `{x}` is as much as has no separator in

@@ -10,13 +10,13 @@ mod expression;
 use serde_json::{Map, Value, json};
 
 use self::component::{Component, Scene};
-use self::composite::Composite;
+use self::composite::{Composite, OBJECT};
 use self::condition::{Conditions, Facts, Globs};
 use self::expression::Reads;
 use super::file::Reader;
 use super::template::Labels;
 use super::yaml::{Entry, Kind, Node};
-use crate::model::{Object, Vocabulary, clean};
+use crate::model::{Domains, Object, Vocabulary, clean};
 
 pub(super) use address::address;
 pub(super) use composite::Parts;
@@ -28,6 +28,9 @@ const TARGET: [&str; 7] =
 
 /// The term of what no label names.
 const COMPONENT: &str = "component";
+
+/// The term of what is called like the scrape job, where nothing tells in which namespace.
+const EXPORTER: &str = "exporter";
 
 /// The sections `subjects` and `components` of the rule files.
 #[derive(Clone, Debug, Default)]
@@ -69,7 +72,13 @@ pub(super) struct Subject {
 
 impl Subjects {
     /// Takes over a section: its lists of terms replace, its other entries are added.
-    pub(super) fn extend(&mut self, node: &Node, words: &Vocabulary, reader: &mut Reader) {
+    pub(super) fn extend(
+        &mut self,
+        node: &Node,
+        words: &Vocabulary,
+        domains: &Domains,
+        reader: &mut Reader,
+    ) {
         let known = ["order", "cluster", "placed", "reports", "messengers", "values"];
         let mut lists = Vec::new();
         for Entry { key, value, .. } in reader.fields(node, "subjects", &known) {
@@ -82,7 +91,8 @@ impl Subjects {
                 }
                 _ => {
                     let items = reader.items(value, "values");
-                    self.values.extend(items.iter().map(|item| Composite::read(item, reader)));
+                    let read = items.iter().map(|item| Composite::read(item, domains, reader));
+                    self.values.extend(read);
                 }
             }
         }
@@ -90,7 +100,7 @@ impl Subjects {
             for word in &list {
                 let values = self.values.iter().flat_map(|value| &value.terms);
                 let terms = words.terms().chain(values.map(|term| term.text.as_str()));
-                let terms: Vec<&str> = terms.chain([COMPONENT]).collect();
+                let terms: Vec<&str> = terms.chain([COMPONENT, EXPORTER, OBJECT]).collect();
                 if !terms.contains(&word.text.as_str()) {
                     reader.fault(word.at, super::pattern::unknown("term", &word.text, terms));
                 }
@@ -151,12 +161,24 @@ impl Subjects {
         };
         let values = read(values, &labels.own);
         labels.beside = read(beside, &everything);
+        let job = labels.own.get("job").and_then(Value::as_str).map(str::to_owned);
+        let job = job.or_else(|| reads.labels.get("job").cloned());
         let component = self.component(&everything, &reads);
         labels.component = component.map_or(json!([]), |found| places(found, all, &labels, words));
-        let component = component.map(|component| component.name.as_str());
-        labels.subject = self.order.iter().find_map(|term| {
-            self.subject(term, &values, &labels, component.filter(|_| term == COMPONENT), words)
+        // Where the namespace is the messenger's, what is scraped is the messenger too.
+        let scraped = |_: &&str| !labels.hidden.contains_key("namespace");
+        let component = component.map(|component| component.name.as_str()).filter(scraped);
+        let exporter = job.as_deref().filter(scraped);
+        let exporter = exporter.filter(|_| !self.reports.accept_any(&reads.metrics));
+        let subject = self.order.iter().find_map(|term| {
+            let told = match term.as_str() {
+                COMPONENT => component,
+                EXPORTER => exporter,
+                _ => None,
+            };
+            self.subject(term, &values, &labels, told, words)
         });
+        labels.subject = subject;
         labels
     }
 
@@ -165,23 +187,24 @@ impl Subjects {
         term: &str,
         values: &[Parts],
         labels: &Labels,
-        component: Option<&str>,
+        told: Option<&str>,
         words: &Vocabulary,
     ) -> Option<Subject> {
-        let parts = values.iter().find(|parts| parts.contains_key(term)).cloned();
+        let parts = values.iter().find(|parts| parts.terms.contains_key(term)).cloned();
         let parts = parts.unwrap_or_default();
         let plain = || words.read(&labels.carrier, term, &labels.own);
-        let value = parts.get(term).map(String::as_str).or(component).or_else(plain)?.to_owned();
+        let part = parts.terms.get(term).map(String::as_str);
+        let value = part.or(told).or_else(plain)?.to_owned();
         if self.placed.iter().any(|placed| placed == term)
             && words.read(&labels.carrier, "namespace", &labels.own).is_none()
         {
             return None;
         }
-        let namespace = if self.cluster.iter().any(|cluster| cluster == term) {
+        let namespace = if parts.cluster || self.cluster.iter().any(|cluster| cluster == term) {
             None
         } else {
             let own = || words.read(&labels.carrier, "namespace", &labels.own);
-            parts.get("namespace").map(String::as_str).or_else(own).map(str::to_owned)
+            parts.terms.get("namespace").map(String::as_str).or_else(own).map(str::to_owned)
         };
         Some(Subject { term: term.to_owned(), value, namespace, parts })
     }

@@ -194,3 +194,33 @@ status:
     }
     assert_eq!(judge(&[first, second], json!({"restarts": 5})), (Severity::None, "fine".into()));
 }
+
+#[test]
+fn a_value_may_tell_an_object_of_any_class_and_an_unknown_class_is_a_fault() {
+    let text = "\
+subjects:
+  order: [object]
+  values:
+    - {label: pod, class: Pood}
+    - {label: box, class: '{sort}.v1.boxes.example.com', cluster: true}
+rules:
+  - name: ToObject
+    start: alert:alert
+    goal: k8s:Pod
+    query: 'k8s:{{ subjectclass() }}:{{ named(subject(\"object\")) }}'
+";
+    let (set, faults) = load(&[text]);
+    let shown: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    let unknown = "file0.yaml:4:27: unknown class \"Pood\" in domain k8s; did you mean Pod.v1?";
+    assert_eq!(shown, [unknown]);
+    let about = |labels: Value| {
+        let class = Class::new("alert", "alert");
+        let mut alert = Object::new(class, "id", json!({"labels": labels}));
+        set.judge(&mut alert);
+        alert.about
+    };
+    assert_eq!(about(json!({"box": "b", "sort": "Crate", "namespace": "shop"})), "b");
+    // What can be no part of a class names nothing.
+    assert_eq!(about(json!({"box": "b", "sort": "Crate:{}", "namespace": "shop"})), "");
+    assert_eq!(about(json!({"box": "b", "namespace": "shop"})), "");
+}
