@@ -503,6 +503,18 @@ fn custom_resources() {
             "DNSUnavailable",
         ),
         (
+            "k8s:Kafka.v1beta2.kafka.strimzi.io",
+            json!({"status": {"conditions": [{"type": "NotReady", "status": "True"}]}}),
+            Severity::Warning,
+            "NotReady",
+        ),
+        (
+            "k8s:Backup.v1.velero.io",
+            json!({"status": {"phase": "PartiallyFailed"}}),
+            Severity::Warning,
+            "PartiallyFailed",
+        ),
+        (
             "k8s:Application.argoproj.io",
             json!({"status": {"health": {"status": "Degraded"}, "sync": {"status": "Synced"},
                 "operationState": {"phase": "Succeeded"}}}),
