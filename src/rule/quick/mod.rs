@@ -5,6 +5,7 @@
 //! but for the spelling of selectors: they are JSON already, which parses quickly (`tidy.rs`).
 
 mod expression;
+mod look;
 mod operate;
 mod parse;
 mod run;
@@ -21,6 +22,10 @@ pub(super) struct Program {
     body: Vec<Part>,
     /// How many parts from the start print what has to be there and cannot go wrong otherwise.
     sure: usize,
+    /// What these parts print, each once, what objects seldom have first.
+    needs: Vec<Expr>,
+    /// Whether these parts print anything.
+    prints: bool,
 }
 
 /// A piece of a template.
@@ -40,7 +45,7 @@ enum Part {
 }
 
 /// An expression.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 enum Expr {
     Const(serde_json::Value),
     List(Vec<Expr>),
@@ -100,7 +105,18 @@ impl Program {
             _ => false,
         };
         let sure = body.iter().take_while(harmless).count();
-        Some(Self { body, sure })
+        let mut needs = Vec::new();
+        let mut prints = false;
+        for part in &body[..sure] {
+            match part {
+                Part::Print(expr) if !needs.contains(expr) => needs.push(expr.clone()),
+                Part::Text(text) => prints |= !text.trim_ascii_start().is_empty(),
+                _ => {}
+            }
+        }
+        prints |= !needs.is_empty();
+        needs.sort_by_key(Expr::is_usual);
+        Some(Self { body, sure, needs, prints })
     }
 }
 
@@ -109,12 +125,35 @@ impl Expr {
     fn harmless(&self) -> bool {
         match self {
             Self::Const(_) | Self::Name(_) | Self::Path(..) => true,
-            Self::Field(of, _) => of.harmless(),
-            Self::Call(word, arguments) => {
-                matches!(word, Word::Label | Word::Messenger | Word::Named | Word::Subject)
-                    && arguments.iter().all(Self::harmless)
+            Self::Field(of, _) | Self::Not(of) => of.harmless(),
+            Self::Or(left, right) | Self::And(left, right) | Self::Equal(left, right) => {
+                left.harmless() && right.harmless()
+            }
+            Self::Call(word, arguments) if word.reads_labels() => {
+                matches!(&arguments[..], [Self::Const(term)] if !value::missing(term))
+            }
+            Self::Call(Word::LogClass | Word::Named | Word::Stem, arguments) => {
+                arguments.iter().all(Self::harmless)
             }
             _ => false,
         }
+    }
+
+    /// Whether most objects have it.
+    fn is_usual(&self) -> bool {
+        match self {
+            Self::Path(name, fields) => {
+                name == "metadata" && matches!(&*fields[0], "name" | "namespace")
+            }
+            Self::Call(word, _) => *word != Word::Subject,
+            _ => false,
+        }
+    }
+}
+
+impl Word {
+    /// Whether it reads what labels say of the term that it is given.
+    fn reads_labels(self) -> bool {
+        matches!(self, Self::Beside | Self::Label | Self::Messenger | Self::Subject)
     }
 }

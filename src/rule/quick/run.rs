@@ -48,8 +48,11 @@ pub(super) type Run<T> = Result<T, Stop>;
 
 impl Program {
     pub(in crate::rule) fn run<'a>(&'a self, known: &'a Known<'a>) -> Outcome {
+        if self.is_silent(known) {
+            return Outcome::DoesNotApply;
+        }
         let mut state = State { known, names: Vec::new(), out: Vec::new(), steps: 0 };
-        match state.all(self) {
+        match state.parts(&self.body) {
             Ok(()) if state.out.is_empty() => Outcome::DoesNotApply,
             Ok(()) => String::from_utf8(state.out).map_or(Outcome::Unsure, Outcome::Printed),
             Err(Stop::Missing) => Outcome::DoesNotApply,
@@ -66,29 +69,6 @@ struct State<'a> {
 }
 
 impl<'a> State<'a> {
-    fn all(&mut self, program: &'a Program) -> Run<()> {
-        let (sure, rest) = program.body.split_at(program.sure);
-        // Looking for what is missing first is cheaper than printing what is there.
-        let mut values = Vec::new();
-        for part in sure {
-            if let Part::Print(expr) = part {
-                let value = self.eval(expr)?;
-                if value.missing() {
-                    return Err(Stop::Missing);
-                }
-                values.push(value);
-            }
-        }
-        let mut values = values.iter();
-        for part in sure {
-            match part {
-                Part::Text(text) => self.write(text),
-                _ => values.next().map_or(Ok(()), |value| self.print(value))?,
-            }
-        }
-        self.parts(rest)
-    }
-
     /// Blank lines at the start mean nothing, so that what prints nothing else needs no room.
     fn write(&mut self, text: &str) {
         if self.out.is_empty() {
@@ -319,8 +299,7 @@ impl<'a> State<'a> {
         let second = arguments.get(1).map(|second| self.eval(second)).transpose()?;
         if first.missing() || second.as_ref().is_some_and(Val::missing) {
             // A term that is empty is no missing value.
-            let term = matches!(word, Word::Beside | Word::Label | Word::Messenger | Word::Subject);
-            return Err(if term { Stop::Unsure } else { Stop::Missing });
+            return Err(if word.reads_labels() { Stop::Unsure } else { Stop::Missing });
         }
         let text = first.into_text().ok_or(Stop::Unsure)?;
         let words = self.known.words;

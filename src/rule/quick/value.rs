@@ -22,27 +22,45 @@ pub(super) enum Val<'a> {
     Parts(&'a BTreeMap<String, String>),
 }
 
+/// Whether a condition holds that is this value.
+pub(super) fn is_true(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(truth) => *truth,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(list) => !list.is_empty(),
+        Value::Object(map) => !map.is_empty(),
+    }
+}
+
+/// Null or empty text: a rule that needs it does not apply.
+pub(super) fn missing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        _ => false,
+    }
+}
+
 impl<'a> Val<'a> {
     pub(super) fn is_true(&self) -> bool {
         match self {
-            Self::Undefined | Self::Json(Value::Null) => false,
-            Self::Bool(truth) | Self::Json(Value::Bool(truth)) => *truth,
+            Self::Undefined => false,
+            Self::Json(value) => is_true(value),
+            Self::Bool(truth) => *truth,
             Self::Text(text) | Self::Safe(text) => !text.is_empty(),
             Self::List(list) => !list.is_empty(),
             Self::Map(_) => true,
             Self::Parts(parts) => !parts.is_empty(),
-            Self::Json(Value::Number(number)) => number.as_f64() != Some(0.0),
-            Self::Json(Value::String(text)) => !text.is_empty(),
-            Self::Json(Value::Array(list)) => !list.is_empty(),
-            Self::Json(Value::Object(map)) => !map.is_empty(),
         }
     }
 
     /// Nothing, null or empty text: a rule that needs it does not apply.
     pub(super) fn missing(&self) -> bool {
         match self {
-            Self::Undefined | Self::Json(Value::Null) => true,
-            Self::Json(Value::String(text)) => text.is_empty(),
+            Self::Undefined => true,
+            Self::Json(value) => missing(value),
             Self::Text(text) | Self::Safe(text) => text.is_empty(),
             _ => false,
         }
