@@ -74,9 +74,9 @@ impl Vocabulary {
     ) -> Option<&'l str> {
         let text = |value: &'l Value| value.as_str().filter(|value| !value.is_empty());
         let mut names = self.names(carrier, term).iter();
-        let mangled = labels.keys().any(|key| key.contains(ILLEGAL));
         names.find_map(|name| labels.get(name).and_then(text)).or_else(|| {
             // Names with dots, as OpenTelemetry has them, where nobody replaced the dots.
+            let mangled = labels.keys().any(|key| key.contains(ILLEGAL));
             let same = |name: &str, key: &str| key.replace(ILLEGAL, "_") == name;
             let alike = |name| labels.iter().find(|(key, _)| same(name, key));
             let mut names = self.names(carrier, term).iter().filter(|_| mangled);
