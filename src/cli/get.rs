@@ -32,8 +32,11 @@ pub(super) async fn run(global: &Global, query: &str) -> eyre::Result<Outcome> {
         note(words);
     }
     if let Some(cut) = &found.cut {
-        let total = cut.total.map_or_else(|| "more".to_owned(), |total| total.to_string());
-        note(&format!("{} of {total} objects ({}); --limit lifts it", cut.shown, cut.by));
+        let all = match cut.total {
+            Some(total) => format!("{} of {total} objects", cut.shown),
+            None => format!("{} objects, and there are more", cut.shown),
+        };
+        note(&format!("{all} ({}); --limit lifts it", cut.by));
     }
     if let Some(error) = &found.missing {
         note(&failure(error));

@@ -1,5 +1,6 @@
 //! Trees and objects as text, JSON, YAML, names, dot and mermaid.
 
+use std::cmp::Ordering;
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
@@ -8,7 +9,7 @@ use serde::Serialize;
 
 use super::args::Format;
 use crate::engine::Snapshot;
-use crate::graph::{ClassGraph, End, Node, Run, RunState, Shared, Tree, rfc3339};
+use crate::graph::{ClassGraph, End, Node, Run, RunState, Shared, Traces, Tree, rfc3339};
 use crate::model::{Class, ErrorKind, Object, Query, Severity, Source, Window, clean, fit};
 
 /// How many objects of a node the text shows.
@@ -124,7 +125,9 @@ fn branches(out: &mut String, snapshot: &Snapshot, at: usize, indent: &str) {
             _ => "",
         };
         let badge = node.badge();
-        let _ = writeln!(out, "{indent}{corner}{}  {badge}{tag}  by {rule}{end}", node.class);
+        let traces = traces(node);
+        let class = &node.class;
+        let _ = writeln!(out, "{indent}{corner}{class}  {badge}{tag}{traces}  by {rule}{end}");
         let indent = format!("{indent}{bar}");
         let below = tree.nodes[child].children.iter().any(|&below| worth_showing(tree, below));
         if !seen {
@@ -132,6 +135,16 @@ fn branches(out: &mut String, snapshot: &Snapshot, at: usize, indent: &str) {
         }
         branches(out, snapshot, child, &indent);
     }
+}
+
+/// Which traces the spans of a node belong to, and where the worst of them begins.
+fn traces(node: &Node) -> String {
+    let spans = node.members.iter().map(|member| &*member.object);
+    let found = (node.class.domain() == "trace").then(|| Traces::of(spans)).flatten();
+    found.map_or_else(String::new, |found| match found.count {
+        1 => clean(&format!("  1 trace: {}", found.name())),
+        count => clean(&format!("  {count} traces, the worst: {}", found.name())),
+    })
 }
 
 /// A node that found nothing is no news, unless something failed or one has to look elsewhere.
@@ -154,15 +167,22 @@ fn lines(
     let bar = if more_below { "│    " } else { "     " };
     let mut members: Vec<&Object> = node.members.iter().map(|member| &*member.object).collect();
     let away = |object: &Object| {
-        object
-            .time
-            .map(|time| focus.map_or(-time.timestamp(), |focus| (time - focus).num_seconds().abs()))
+        let near = |time: DateTime<Utc>| focus.map(|focus| (time - focus).abs());
+        object.time.map(|time| (near(time), std::cmp::Reverse(time)))
     };
-    members.sort_by_key(|object| (std::cmp::Reverse(object.severity), away(object)));
+    let took =
+        |object: &Object| object.body.get("durationNano").and_then(serde_json::Value::as_i64);
+    let of_spans = node.class.domain() == "trace";
+    members.sort_by(|a, b| {
+        let slow = if of_spans { took(b).cmp(&took(a)) } else { Ordering::Equal };
+        let near = slow.then_with(|| away(a).cmp(&away(b)));
+        b.severity.cmp(&a.severity).then(near).then_with(|| a.id.cmp(&b.id))
+    });
     let rest = members.len().saturating_sub(SHOWN);
     members.truncate(SHOWN);
     match node.class.domain() {
         "log" => members.sort_by_key(|object| object.time),
+        "trace" => {}
         _ => members.sort_by_key(|object| (std::cmp::Reverse(object.severity), object.time)),
     }
     for object in members {

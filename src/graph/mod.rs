@@ -13,6 +13,6 @@ mod tree;
 pub use export::{ClassEdge, ClassGraph, ClassNode, ClassPath, ObjectEntry, QueryEntry, rfc3339};
 pub use rules::{Costs, Place, RuleGraph};
 pub use shared::{Links, Shared};
-pub use spans::{Odd, SpanNode, SpanTree};
+pub use spans::{Odd, SpanNode, SpanTree, Traces};
 pub use tree::{End, Link, Member, Node, Run, RunState, Tree};
 pub(crate) use tree::{Gist, Weight};

@@ -96,6 +96,7 @@ actions! {
         FoldSpan "fold-span" ["space"] "Fold or unfold the span" "fold"
         NextFailed "next-failed" ["e"] "Next failed span" "next error"
         PreviousFailed "previous-failed" ["E"] "Previous failed span" ""
+        FollowLink "follow-link" ["o"] "Open the trace that the span links to" "linked trace"
     }
     Everywhere {
         Down "down" ["j", "down"] "Down" ""

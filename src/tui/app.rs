@@ -78,6 +78,8 @@ pub(crate) enum Popup {
     Palette(Scope, Chooser),
     /// Several objects to start from.
     Choice(Start, Chooser),
+    /// Spans that the selected one links to.
+    Links(Vec<Arc<Object>>, Chooser),
     /// A time range.
     Window { prompt: Prompt, preset: usize, fault: Option<String> },
     /// Every source, scrolled to a row.

@@ -4,7 +4,8 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use crate::graph::Node;
+use super::widget::line::head;
+use crate::graph::{Node, Traces};
 use crate::model::Object;
 
 /// What kind of rows an object makes.
@@ -89,7 +90,7 @@ pub(crate) fn subject(object: &Object) -> String {
         Kind::Alert => return object.about.clone(),
         Kind::Log => term(object, "pod"),
         Kind::Series => return name(object).to_owned(),
-        Kind::Span => return format!("{} {}", service(object), name(object)),
+        Kind::Span => return format!("{} {}", head(service(object), 80), head(name(object), 80)),
         Kind::Thing | Kind::Event => Some(name(object)),
     };
     match (namespace(object), name) {
@@ -148,8 +149,12 @@ pub(crate) fn service(object: &Object) -> &str {
 
 /// How long a span took; empty for anything else.
 pub(crate) fn took(object: &Object) -> String {
-    let nanos = object.body.get("durationNano").and_then(Value::as_i64);
-    nanos.map(crate::model::spent).unwrap_or_default()
+    nanos(object).map(crate::model::spent).unwrap_or_default()
+}
+
+/// The nanoseconds that a span took.
+pub(crate) fn nanos(object: &Object) -> Option<i64> {
+    object.body.get("durationNano").and_then(Value::as_i64)
 }
 
 /// Whether a list of an alert has something in it.
@@ -240,9 +245,17 @@ pub(crate) fn involved(object: &Object) -> Option<(&str, &str)> {
     Some((part("kind"), part("name")))
 }
 
-/// What a node is called in the tree and in the breadcrumb: `Pod db-0`, `Pods`, `log:application`.
+/// What a node is called in the tree and in the breadcrumb: `Pod db-0`, `Pods`, `log:application`,
+/// `3 traces web GET /cart`. It takes as long as the node is big: see `Labels`.
 pub(crate) fn label(node: &Node) -> String {
     let word = word(&node.class);
+    if kind(&node.class) == Kind::Span {
+        let traces = Traces::of(node.members.iter().map(|member| &*member.object));
+        return traces.map_or(word, |traces| match traces.count {
+            1 => format!("trace {}", traces.name()),
+            count => format!("{count} traces {}", traces.name()),
+        });
+    }
     let mut names = node.members.iter().map(|member| name(&member.object));
     let first = names.next();
     let same = match kind(&node.class) {

@@ -5,6 +5,7 @@
 
 mod action;
 mod app;
+mod bare;
 mod effect;
 mod event;
 mod fact;
@@ -36,6 +37,7 @@ use tokio::time::Instant;
 
 pub use action::key_table;
 pub use app::Usual;
+pub use bare::Bare;
 pub use keymap::Keymap;
 pub use world::{Handle, Listing, Live, Place, SearchRequest, Start, World};
 

@@ -38,6 +38,11 @@ pub(super) fn over(app: &App, area: Rect, buffer: &mut Buffer) {
                 popup(buffer, area, (76, 20), &title, "Enter chooses, Esc goes to the alerts");
             list.draw(buffer, inside(rect));
         }
+        Popup::Links(links, list) => {
+            let title = format!("{} links; which to follow?", links.len());
+            let rect = popup(buffer, area, (76, 20), &title, "Enter follows it, Esc closes");
+            list.draw(buffer, inside(rect));
+        }
         Popup::Window { prompt, preset, fault } => {
             let rect = popup(buffer, area, (66, 13), "Time range", "Enter asks again, Esc closes");
             window(prompt, *preset, fault.as_deref(), buffer, inside(rect));

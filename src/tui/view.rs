@@ -3,6 +3,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
 
 use super::action::{Action, Scope};
 use super::app::{App, Explore, Typed};
@@ -82,7 +83,7 @@ fn explorer(app: &App, view: &Explore, layout: &Layout, buffer: &mut Buffer) {
     let right = rights.iter().find(|right| right.width() * 10 <= room * 6).or(rights.last());
     let left = room.saturating_sub(right.map_or(0, Line::width) + 1);
     let left = match (view.tree(), view.paths.node()) {
-        (Some(tree), Some(node)) => header::crumbs(tree, node, left),
+        (Some(tree), Some(node)) => header::crumbs(tree, &view.paths.labels, node, left),
         _ => Line::new(),
     };
     header::pair(buffer, row, &left, right.map_or(&[], std::slice::from_ref));
@@ -206,7 +207,13 @@ fn titles(view: &Explore, pane: Pane, room: usize) -> (Line, Line) {
         }
         Pane::Results => {
             if let Some((_, node)) = view.node() {
-                left.append(view.results.title(node, false, usize::MAX));
+                let label = view.paths.labels.of(node);
+                let title = |most| view.results.title(node, &label, false, most);
+                let whole = title(usize::MAX);
+                let room = room.saturating_sub(view.results.state().width() + 5);
+                let over = whole.width().saturating_sub(room);
+                let most = label.width().saturating_sub(over).max(12);
+                left.append(if over == 0 { whole } else { title(most) });
             }
             (left, view.results.state())
         }
@@ -279,12 +286,12 @@ fn tabs(view: &Explore, short: bool, over: usize) -> Line {
         }
         match (pane, view.node()) {
             (Pane::Results, Some((_, node))) => {
-                let label = fact::label(node);
+                let label = view.paths.labels.of(node);
                 let most = match over {
                     usize::MAX => usize::MAX,
                     over => label.chars().count().saturating_sub(over).max(6),
                 };
-                line.append(view.results.title(node, short || !focused, most));
+                line.append(view.results.title(node, &label, short || !focused, most));
             }
             (Pane::Results, None) => line.append(plain("Results")),
             (Pane::Paths, _) => line.append(plain("Paths")),
@@ -317,9 +324,14 @@ fn bottom(app: &App, area: Rect, buffer: &mut Buffer) {
     }
     let node = app.view().and_then(Explore::node);
     let spans = node.is_some_and(|(_, node)| fact::kind(&node.class) == Kind::Span);
+    let trace = app.view().and_then(|view| view.trace.as_ref());
+    let linked = trace.is_some_and(|trace| !trace.links().is_empty());
     let offered: &[(Action, &str)] = match app.view().map(|view| view.focus) {
         _ if app.scope() == Scope::Trace => &[
-            (Action::Open, "detail"),
+            (
+                if linked { Action::FollowLink } else { Action::Open },
+                if linked { "" } else { "detail" },
+            ),
             (Action::NextFailed, ""),
             (Action::FoldSpan, ""),
             (Action::Search, ""),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::process::Stdio;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -292,6 +293,49 @@ fn what_was_recorded_can_be_explored_again() {
     let again: Value = serde_json::from_str(&again.out).expect("JSON");
     assert_eq!(ids(node(&again, "log:application")), ids(node(&json(&search), "log:application")));
     fails(&["record", "alert/Watchdog"], 2, &["needs the file to write"]);
+}
+
+#[test]
+fn spans_of_a_recording_make_the_same_tree_and_the_same_waterfall() {
+    let file = folder().join("spans.k8z");
+    let file = file.to_str().expect("UTF-8");
+    let done = replay(&["record", "alert/ErrorBudgetBurn", "-o", file]);
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    let again = |args: &[&str]| run(&[&["--replay", file], args].concat());
+    // The last line tells how long it took.
+    let tree = |done: crate::run::Run| {
+        let lines = done.out.lines().rev().skip(1).map(str::to_owned);
+        lines.collect::<Vec<_>>()
+    };
+    for search in [
+        &["goals", "alert/ErrorBudgetBurn", "trace"][..],
+        &["neighbors", "alert/ErrorBudgetBurn", "--depth", "3"],
+    ] {
+        assert_eq!(tree(again(search)), tree(replay(search)), "{search:?}");
+    }
+    let found = json(&["goals", "alert/ErrorBudgetBurn", "trace", "-o", "json"]);
+    let spans = ids(node(&found, "trace:span"));
+    let traces: BTreeSet<&str> = spans.iter().filter_map(|id| id.split('/').next()).collect();
+    assert!(traces.len() > 1, "{traces:?}");
+    let waterfall = |done: crate::run::Run| -> Vec<String> {
+        let body = |line: &str| serde_json::from_str::<Value>(line).expect("a span");
+        let class = korrel8::model::Class::new("trace", "span");
+        let domains = korrel8::domain::all(&korrel8::model::Vocabulary::builtin());
+        let object =
+            |body: Value| Arc::new(domains.object_of(&class, body.into()).expect("a span"));
+        let spans: Vec<_> = done.out.lines().map(body).map(object).collect();
+        let row = |span: &korrel8::graph::SpanNode| {
+            let (object, place) = (&span.object, (span.depth, span.start, span.end, span.own));
+            format!("{place:?} {:?} {} {}", span.critical, object.preview, *object.body)
+        };
+        korrel8::graph::SpanTree::new(&spans).spans.iter().map(row).collect()
+    };
+    for id in traces {
+        let query = format!("trace:span:{id}");
+        let whole = waterfall(replay(&["get", &query, "-o", "ndjson"]));
+        assert!(whole.len() > 3, "{whole:#?}");
+        assert_eq!(waterfall(again(&["get", &query, "-o", "ndjson"])), whole);
+    }
 }
 
 #[test]

@@ -119,6 +119,32 @@ fn store_state(store: &TraceStore) -> SourceState {
 }
 
 #[tokio::test]
+async fn answers_may_be_packed() {
+    let (server, store) = start(|request| match request.path.as_str() {
+        "/api/search" => traces(&[found(TRACE, 1, true, 5)]).gzip(),
+        _ => Response::json(200, &json!({"trace": {"resourceSpans": batches()}})).gzip(),
+    })
+    .await;
+    let whole = ask(&store, &format!("trace:span:{TRACE}"), scope(10)).await.unwrap();
+    assert_eq!(previews(&whole)[0], "checkout POST /checkout 1.63 s error: insert order failed");
+    let searched = ask(&store, "trace:span:{ status = error }", scope(10)).await.unwrap();
+    assert_eq!(previews(&searched), ["web GET / 5.00 ms error"]);
+    assert!(server.requests().iter().all(|one| one.header("accept-encoding").contains("gzip")));
+    // One that breaks off, or is none at all, is told as such.
+    for spoil in [|body: &mut Vec<u8>| body.truncate(90), |body: &mut Vec<u8>| body.fill(7)] {
+        let (_server, store) = start(move |_| {
+            let mut response = Response::json(200, &json!({"trace": {"resourceSpans": batches()}}));
+            response = response.gzip();
+            spoil(&mut response.body);
+            response
+        })
+        .await;
+        let error = ask(&store, &format!("trace:span:{TRACE}"), scope(10)).await.unwrap_err();
+        assert!(error.message.contains("tempo"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn an_old_tempo_is_asked_in_its_way_and_not_in_two() {
     let answer = |request: &Request| match request.path.as_str() {
         path if path.starts_with("/api/v2/") => Response::text(404, "404 page not found\n"),

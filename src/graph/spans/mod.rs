@@ -2,12 +2,15 @@
 //! of parents, clocks that disagree, ids that come twice. Pure; made once, then read.
 
 mod critical;
+mod gist;
 mod link;
 #[cfg(test)]
 mod tests;
 mod time;
 
 use std::sync::Arc;
+
+pub use gist::Traces;
 
 use crate::model::Object;
 

@@ -116,6 +116,30 @@ fn the_critical_path_is_what_the_whole_waited_for() {
 }
 
 #[test]
+fn traces_are_named_by_where_the_worst_of_them_enters() {
+    let spans = [
+        span("a", "", "web", 0, 100),
+        span("b", "a", "checkout", 1, 90),
+        span("c", "b", "bad", 2, 20),
+        span("d", "b", "bad", 30, 80),
+    ];
+    let mut slow = span("s", "", "cron", 0, 900).as_ref().clone();
+    slow.body["traceID"] = "other".into();
+    let slow = Arc::new(slow);
+    let told = |spans: &[&Arc<Object>]| {
+        Traces::of(spans.iter().map(|span| &***span)).map(|told| (told.count, told.name()))
+    };
+    let [a, b, c, d] = &spans;
+    assert_eq!(told(&[d, &slow, c, a, b]), Some((2, "web".to_owned())));
+    // As far as callers are there.
+    assert_eq!(told(&[c, b, &slow]), Some((2, "checkout".to_owned())));
+    assert_eq!(told(&[a, &slow]), Some((2, "cron".to_owned())));
+    assert_eq!(told(&[]), None);
+    let circle = [span("x", "y", "one", 0, 9), span("y", "x", "two", 0, 9)];
+    assert!(told(&[&circle[0], &circle[1]]).is_some());
+}
+
+#[test]
 fn failed_spans_are_found_in_both_directions_and_around() {
     let spans =
         [span("a", "", "bad", 0, 9), span("b", "a", "x", 1, 8), span("c", "b", "bad", 2, 7)];

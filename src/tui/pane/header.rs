@@ -5,6 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::sync::Arc;
 
+use super::labels::Labels;
 use super::sources;
 use crate::graph::Tree;
 use crate::model::{Object, Source, Window};
@@ -113,20 +114,20 @@ pub(crate) fn place(place: &Place, window: Option<Window>, now: DateTime<Utc>) -
 }
 
 /// The rule path from the start to a node.
-pub(crate) fn crumbs(tree: &Tree, node: usize, width: usize) -> Line {
+pub(crate) fn crumbs(tree: &Tree, labels: &Labels, node: usize, width: usize) -> Line {
     let steps: Vec<usize> = tree.path(node);
     for skip in 0..steps.len() {
         for rules in [true, false] {
-            let line = trail(tree, &steps[skip..], skip > 0, rules);
+            let line = trail(tree, labels, &steps[skip..], skip > 0, rules);
             if line.width() <= width {
                 return line;
             }
         }
     }
-    trail(tree, &steps[steps.len().saturating_sub(1)..], steps.len() > 1, false)
+    trail(tree, labels, &steps[steps.len().saturating_sub(1)..], steps.len() > 1, false)
 }
 
-fn trail(tree: &Tree, steps: &[usize], cut: bool, rules: bool) -> Line {
+fn trail(tree: &Tree, labels: &Labels, steps: &[usize], cut: bool, rules: bool) -> Line {
     let mut line = Line::new();
     line.push(if cut { " … " } else { " " }, Tone::Quiet);
     for (at, &step) in steps.iter().enumerate() {
@@ -138,7 +139,7 @@ fn trail(tree: &Tree, steps: &[usize], cut: bool, rules: bool) -> Line {
             }
         }
         let last = at + 1 == steps.len();
-        line.push(fact::label(node), if last { Tone::Strong } else { Tone::Plain });
+        line.push(labels.of(node), if last { Tone::Strong } else { Tone::Plain });
     }
     line
 }

@@ -7,6 +7,7 @@ mod curve;
 pub(crate) mod detail;
 pub(crate) mod header;
 pub(crate) mod help;
+pub(crate) mod labels;
 pub(crate) mod logs;
 pub(crate) mod paths;
 mod remarks;

@@ -10,7 +10,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::Frame;
-use crate::graph::{End, Node, RunState, Tree};
+use super::labels::{Labels, is_empty};
+use crate::graph::{End, Node, Tree};
 use crate::model::Severity;
 use crate::tui::fact;
 use crate::tui::theme::Tone;
@@ -22,6 +23,7 @@ use crate::tui::widget::line::Line;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Paths {
     rows: Vec<Row>,
+    pub(crate) labels: Labels,
     pub(crate) cursor: Cursor,
     pub(crate) find: Find,
     pub(crate) filter: Filter,
@@ -59,6 +61,7 @@ impl Paths {
     /// Takes a newer tree.
     pub(crate) fn build(&mut self, tree: &Tree, height: usize) {
         let selected = self.rows.get(self.cursor.at).map(|row| Arc::clone(&row.key));
+        self.labels.build(tree);
         self.hidden = hidden(tree);
         if !self.moved {
             self.best = best_path(tree, &self.hidden);
@@ -68,12 +71,14 @@ impl Paths {
             self.add(tree, 0, &mut Vec::new());
         }
         if !self.filter.is_empty() {
-            let kept = |row: &&Row| self.filter.keeps(&hay(&tree.nodes[row.node]));
+            let kept = |row: &&Row| self.filter.keeps(&self.hay(&tree.nodes[row.node]));
             let kept = self.rows.iter().filter(kept);
             let kept: HashSet<usize> = kept.flat_map(|row| tree.path(row.node)).collect();
             self.rows.retain(|row| kept.contains(&row.node));
         }
-        self.find.look(self.rows.iter().map(|row| hay(&tree.nodes[row.node])));
+        let hays: Vec<String> =
+            self.rows.iter().map(|row| self.hay(&tree.nodes[row.node])).collect();
+        self.find.look(hays.iter());
         let at = selected.and_then(|key| self.nearest(tree, &key));
         self.cursor.hold(at.unwrap_or(0));
         self.cursor.settle(self.rows.len(), height);
@@ -138,6 +143,13 @@ impl Paths {
         children
     }
 
+    /// What is looked through by search and filter.
+    fn hay(&self, node: &Node) -> String {
+        let rule = node.rule.as_deref().unwrap_or_default();
+        let (label, word) = (self.labels.of(node), fact::word(&node.class));
+        format!("{label} {rule} {} {word}", node.severity().tag())
+    }
+
     /// Moves the selected row.
     pub(crate) fn go(&mut self, motion: Motion, height: usize) {
         self.moved = true;
@@ -200,12 +212,12 @@ impl Paths {
         for ((at, row), y) in rows.zip(area.y..area.bottom()) {
             let Some(node) = tree.nodes.get(row.node) else { continue };
             let line = Rect { y, height: 1, ..area };
-            self.draw_row(tree, node, row, buffer, line);
+            self.draw_row(node, row, buffer, line);
             frame.mark(buffer, line, at == self.cursor.at);
         }
     }
 
-    fn draw_row(&self, tree: &Tree, node: &Node, row: &Row, buffer: &mut Buffer, area: Rect) {
+    fn draw_row(&self, node: &Node, row: &Row, buffer: &mut Buffer, area: Rect) {
         let severity = row.severity;
         let (badge, badge_tone) = badge(node);
         let mut right = Line::new();
@@ -223,11 +235,9 @@ impl Paths {
             None => "  ",
         };
         left.push(sign, Tone::Quiet);
-        left.marked(&fact::label(node), tone, &self.find.needle);
-        if namesakes(tree, node)
-            && let Some(rule) = &node.rule
-        {
-            let told = rule.split_once("To").map_or(&**rule, |(_, goal)| goal);
+        left.marked(&self.labels.of(node), tone, &self.find.needle);
+        if let Some(rule) = self.labels.rule(node) {
+            let told = rule.split_once("To").map_or(rule, |(_, goal)| goal);
             left.push(format!(" {told}"), Tone::Quiet);
         }
         if all_seen(node) {
@@ -272,19 +282,6 @@ fn badge(node: &Node) -> (String, Tone) {
     (text, tone)
 }
 
-/// Whether a brother has the same label, so that the rule tells them apart.
-fn namesakes(tree: &Tree, node: &Node) -> bool {
-    let Some(parent) = node.parent.and_then(|parent| tree.nodes.get(parent)) else { return false };
-    let same = |child: &&usize| {
-        tree.nodes.get(**child).is_some_and(|brother| {
-            brother.class == node.class
-                && !is_empty(brother)
-                && fact::label(brother) == fact::label(node)
-        })
-    };
-    parent.children.iter().filter(same).count() > 1
-}
-
 fn guide(last: &[bool]) -> String {
     let mut guide = String::new();
     for (level, end) in last.iter().enumerate() {
@@ -312,13 +309,6 @@ fn best_path(tree: &Tree, hidden: &[bool]) -> HashSet<Arc<str>> {
     path
 }
 
-/// Whether a node has been asked for and nothing was there.
-fn is_empty(node: &Node) -> bool {
-    node.parent.is_some()
-        && node.members.is_empty()
-        && node.runs.iter().all(|run| run.state == RunState::Done)
-}
-
 /// Whether all objects of a node stand elsewhere, where they are expanded on a cheaper path.
 pub(crate) fn all_seen(node: &Node) -> bool {
     node.parent.is_some()
@@ -344,9 +334,4 @@ fn hidden(tree: &Tree) -> Vec<bool> {
 fn worst_below(tree: &Tree, node: usize) -> Severity {
     let below = tree.nodes[node].children.iter().map(|&child| worst_below(tree, child));
     below.fold(tree.nodes[node].severity(), Severity::max)
-}
-
-fn hay(node: &Node) -> String {
-    let rule = node.rule.as_deref().unwrap_or_default();
-    format!("{} {rule} {}", fact::label(node), node.severity().tag())
 }

@@ -254,10 +254,10 @@ impl Results {
         }
     }
 
-    /// What the title of the pane tells: label in at most so many cells, severities, what was cut.
-    pub(crate) fn title(&self, node: &Node, narrow: bool, most: usize) -> Line {
+    /// What the title of the pane tells: the node's label in at most so many cells, severities, what was cut.
+    pub(crate) fn title(&self, node: &Node, label: &str, narrow: bool, most: usize) -> Line {
         let mut line = Line::new();
-        line.push(fit(&clean(&fact::label(node)), most), Tone::Strong);
+        line.push(fit(&clean(label), most), Tone::Strong);
         for &(severity, count) in &self.digest.severities {
             line.push(format!("  {} {count}", severity.tag()), Tone::from(severity));
         }
@@ -325,7 +325,8 @@ fn overhead(node: &Node, height: u16) -> usize {
         + remarks::above(node).len()
 }
 
-/// The order of rows: lines by time, all else the worst first, then alerts and Events by time.
+/// The order of rows: lines by time, all else the worst first, then alerts and Events by time,
+/// and spans by how long they took.
 fn arrange(node: &Node, shown: &mut [usize]) {
     let object = |at: &usize| node.members[*at].object.as_ref();
     match fact::kind(&node.class) {
@@ -333,7 +334,11 @@ fn arrange(node: &Node, shown: &mut [usize]) {
         Kind::Event | Kind::Alert => {
             shown.sort_by_key(|at| std::cmp::Reverse((object(at).severity, object(at).time)));
         }
-        Kind::Series | Kind::Span | Kind::Thing => {
+        Kind::Span => {
+            let worth = |span: &Object| (span.severity, fact::nanos(span));
+            shown.sort_by_key(|at| std::cmp::Reverse(worth(object(at))));
+        }
+        Kind::Series | Kind::Thing => {
             shown.sort_by_key(|at| std::cmp::Reverse(object(at).severity));
         }
     }

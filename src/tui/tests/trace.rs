@@ -105,6 +105,192 @@ fn a_trace_is_drawn() {
     check("trace-deep", &driver);
 }
 
+/// The rows of a screen.
+fn rows(driver: &Driver) -> Vec<String> {
+    let terminal = driver.terminal();
+    let buffer = terminal.backend().buffer();
+    let area = buffer.area;
+    let row = |y| (0..area.width).map(|x| buffer[(x, y)].symbol()).collect();
+    (0..area.height).map(row).collect()
+}
+
+#[test]
+fn what_failed_and_what_the_whole_waited_for_shows_without_colour_at_any_width() {
+    for width in 40..=80 {
+        let mut driver = opened((width, 24));
+        driver.app.color = false;
+        driver.press("g");
+        let terminal = driver.terminal();
+        let buffer = terminal.backend().buffer();
+        let plain = buffer.content.iter().all(|cell| {
+            (cell.fg, cell.bg) == (ratatui::style::Color::Reset, ratatui::style::Color::Reset)
+        });
+        assert!(plain, "colours at {width}");
+        let selected = |y| {
+            let reversed = ratatui::style::Modifier::REVERSED;
+            (0..width).all(|x| buffer[(x, y)].modifier.contains(reversed))
+        };
+        let rows = rows(&driver);
+        let head = rows.iter().position(|row| row.contains("TOOK")).expect("a ruler");
+        let below = |row: usize| u16::try_from(head + 1 + row).expect("small");
+        assert!((0..8).all(|row| selected(below(row)) == (row == 0)), "{width}: {rows:#?}");
+        for (row, failed) in [true, false, false, true, false, true, true, false].iter().enumerate()
+        {
+            let text = &rows[head + 1 + row];
+            assert_eq!(text.contains("! "), *failed, "{width}: {text:?}");
+            let heavy = text.contains('━');
+            // `fraud` runs beside what the whole waited for.
+            assert_eq!(heavy, row != 4, "{width}: {text:?}");
+            let took = text.trim_end();
+            assert!(took.ends_with(" ms") || took.ends_with(" s"), "{width}: {text:?}");
+        }
+        assert!(rows[head + 1].contains('─'), "{width}: {rows:#?}");
+    }
+}
+
+#[test]
+fn a_trace_without_colours_is_drawn() {
+    for (name, size) in [("trace-plain-60", (60, 20)), ("trace-plain-40", (40, 24))] {
+        let mut driver = opened(size);
+        driver.app.color = false;
+        driver.press("g e");
+        check(name, &driver);
+    }
+}
+
+#[test]
+fn nothing_that_a_span_tells_leaves_its_row() {
+    let long = "x".repeat(1 << 20);
+    let wide = "日本語👩‍💻".repeat(40_000);
+    let combining = "e\u{301}".repeat(100_000);
+    for text in [HOSTILE, &long, &wide, &combining, "a\nb\r\n\u{9b}2Jc", "", "\0"] {
+        for size in [WIDE, SMALL, (40, 24)] {
+            let draw = |evil: &str| {
+                let mut all = spans();
+                let start = all[0].body["startTimeUnixNano"].clone();
+                let body = &mut all[1].body;
+                body["name"] = evil.into();
+                body["service"] = evil.into();
+                body["status"] = json!({"code": "unset", "message": evil});
+                body["attributes"] = json!({evil: evil, "list": [evil, {evil: evil}]});
+                body["resource"] = json!({evil: evil});
+                body["events"] =
+                    json!([{"name": evil, "timeUnixNano": start, "attributes": {evil: evil}}]);
+                body["links"] = json!([{"traceID": evil, "spanID": evil}]);
+                let mut driver = opened(size);
+                let asked = driver.app.view().and_then(|view| view.trace.as_ref()).expect("open");
+                let (id, asked) = (driver.id(), Arc::clone(&asked.asked.id));
+                driver.event(Event::Trace(id, asked, Ok(Found::all(all))));
+                driver.press("g down");
+                driver
+            };
+            let (plain, hostile) = (draw("plain"), draw(text));
+            for keys in ["j k", "/ \"checkout enter esc", "enter", "G", "esc left"] {
+                let mut driver = draw(text);
+                driver.press(keys);
+                for row in rows(&driver) {
+                    assert!(!row.contains(char::is_control), "{keys}: {row:?}");
+                }
+            }
+            let (plain, hostile) = (rows(&plain), rows(&hostile));
+            let spans = plain.iter().position(|row| row.starts_with("─ Span")).unwrap_or(24);
+            let changed: Vec<&String> = (0..spans)
+                .filter(|row| plain[*row] != hostile[*row])
+                .map(|row| &hostile[row])
+                .collect();
+            assert!(changed.len() <= 1, "{size:?}: {changed:#?}");
+        }
+    }
+}
+
+/// The trace with links in the span that was opened.
+fn linked(links: &serde_json::Value) -> Driver {
+    let mut driver = opened(WIDE);
+    let asked = driver.app.view().and_then(|view| view.trace.as_ref()).expect("open");
+    let (id, asked) = (driver.id(), Arc::clone(&asked.asked.id));
+    let mut all = spans();
+    all[4].body["links"] = links.clone();
+    driver.event(Event::Trace(id, asked, Ok(Found::all(all))));
+    driver
+}
+
+const OTHER: &str = "65040764d6005ae10d313a235526acca";
+
+#[test]
+fn a_link_leads_to_its_trace_and_esc_back() {
+    let mut driver = linked(&json!([{"traceID": OTHER, "spanID": "000000000000000b",
+                                     "attributes": {"messaging.batch": "7"}}]));
+    let screen = driver.screen();
+    assert!(screen.contains(" o linked trace"), "{screen}");
+    assert!(screen.contains("messaging.batch: 7"), "{screen}");
+    let before = at(&driver);
+    driver.press("o");
+    let Some(Effect::Trace(id, asked)) = driver.effects.pop() else { panic!("not asked for") };
+    assert_eq!(asked.text("/traceID"), Some(OTHER));
+    assert!(driver.screen().contains("Trace 65040764"), "{}", driver.screen());
+    let mut other: Vec<Object> = spans();
+    for (at, span) in other.iter_mut().enumerate() {
+        span.body["traceID"] = OTHER.into();
+        span.id = format!("{OTHER}/{:016x}", at + 9).into();
+    }
+    driver.event(Event::Trace(id, Arc::clone(&asked.id), Ok(Found::all(other))));
+    driver.event(Event::Lines(id, Arc::clone(&asked.id), Ok(Found::default())));
+    // The span that the link names is selected.
+    assert_eq!(at(&driver), ("redis".to_owned(), "HGETALL".to_owned()));
+    driver.press("esc");
+    assert_eq!(at(&driver), before);
+    assert!(driver.screen().contains("Trace 9c1f4a7b"), "{}", driver.screen());
+}
+
+#[test]
+fn several_links_are_a_choice_and_one_may_stay_in_the_trace() {
+    let mut driver = linked(&json!([
+        {"traceID": OTHER, "spanID": "000000000000000b"},
+        {"traceID": TRACE, "spanID": "0000000000000003"},
+    ]));
+    driver.press("o");
+    assert!(driver.screen().contains("2 links; which to follow?"), "{}", driver.screen());
+    driver.press("j enter");
+    assert_eq!(at(&driver), ("redis".to_owned(), "HGETALL".to_owned()));
+    assert!(driver.effects.is_empty());
+    driver.press("o");
+    assert!(driver.said().contains("links to no other"), "{}", driver.said());
+}
+
+#[test]
+fn a_trace_whose_answer_was_given_up_for_another_is_asked_for_again() {
+    let mut driver = Driver::exploring(WIDE, searched());
+    driver.press("down 2 enter");
+    driver.effects.clear();
+    driver.press(".");
+    driver.effects.clear();
+    driver.press("[");
+    assert!(driver.screen().contains("asking for the rest"), "{}", driver.screen());
+    assert!(matches!(driver.effects.pop(), Some(Effect::Trace(..))));
+}
+
+#[test]
+fn a_path_to_spans_tells_whose_they_are() {
+    let mut tree = Tree::default();
+    let root = add(&mut tree, None, "", "alert:alert", vec![(*fixture::start()).clone()]);
+    let checkout = spans().into_iter().filter(|span| span.text("/service") == Some("checkout"));
+    add(&mut tree, Some(root), "AlertToFailedSpans", "trace:span", checkout.collect());
+    let mut many = spans();
+    for at in 0..2_u64 {
+        let mut span = span(20 + at, 0, "cron", "tick", (0, 90_000), "");
+        span.body["traceID"] = format!("{OTHER}{at}").into();
+        many.push(span);
+    }
+    add(&mut tree, Some(root), "ServiceToSpans", "trace:span", many);
+    let mut snapshot = snapshot(tree);
+    snapshot.finished = true;
+    for (name, size) in [("spans-120", WIDE), ("spans-80", SMALL)] {
+        let mut driver = Driver::exploring(size, snapshot.clone());
+        driver.press("down");
+        check(name, &driver);
+    }
+}
+
 #[test]
 fn keys_lead_through_a_trace() {
     let mut driver = opened(WIDE);

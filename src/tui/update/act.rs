@@ -63,7 +63,7 @@ pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::ToggleSuppressed => toggle_suppressed(app),
         Action::Fold => motion::fold(app, None),
         Action::ToggleEmpty => toggle_empty(app),
-        Action::FoldSpan | Action::NextFailed | Action::PreviousFailed => {
+        Action::FoldSpan | Action::NextFailed | Action::PreviousFailed | Action::FollowLink => {
             app.say("this belongs to a trace: Enter on a span opens it", Tone::Quiet);
         }
         Action::NextError => next_of(app, Severity::Error, true),

@@ -83,7 +83,9 @@ pub(super) fn again(app: &mut App, lift: usize) -> Vec<Effect> {
     view.running = true;
     view.latest = None;
     view.seen = now;
-    vec![Effect::Cancel(old), Effect::Search(id, view.request.clone())]
+    let mut effects = vec![Effect::Cancel(old), Effect::Search(id, view.request.clone())];
+    effects.extend(super::trace::resume(app));
+    effects
 }
 
 /// A number for a new search.
@@ -100,7 +102,7 @@ pub(super) fn go(app: &mut App, at: Option<usize>) -> Vec<Effect> {
     if at.is_none() && !app.alerts.known && !app.alerts.asked {
         return app.load_alerts();
     }
-    Vec::new()
+    super::trace::resume(app)
 }
 
 /// One step back.

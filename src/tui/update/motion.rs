@@ -102,7 +102,10 @@ pub(super) fn mouse(app: &mut App, mouse: MouseEvent) {
         match (popup, wheel) {
             (Popup::Sources(top), Some(rows)) => *top = top.saturating_add_signed(rows),
             (
-                Popup::Help(_, list) | Popup::Palette(_, list) | Popup::Choice(_, list),
+                Popup::Help(_, list)
+                | Popup::Palette(_, list)
+                | Popup::Choice(_, list)
+                | Popup::Links(_, list),
                 Some(rows),
             ) => list.go(Motion::By(rows)),
             _ => {}

@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::{act, find, history};
+use super::{act, find, history, trace};
 use crate::tui::action::Action;
 use crate::tui::app::{App, Popup};
 use crate::tui::effect::Effect;
@@ -35,9 +35,12 @@ pub(super) fn sources(app: &mut App) -> Vec<Effect> {
 /// Text pasted into whatever is typed in.
 pub(super) fn paste(app: &mut App, text: &str) {
     match &mut app.popup {
-        Some(Popup::Help(_, list) | Popup::Palette(_, list) | Popup::Choice(_, list)) => {
-            list.paste(text);
-        }
+        Some(
+            Popup::Help(_, list)
+            | Popup::Palette(_, list)
+            | Popup::Choice(_, list)
+            | Popup::Links(_, list),
+        ) => list.paste(text),
         Some(Popup::Window { prompt, .. }) => prompt.paste(text),
         Some(Popup::Sources(_)) => {}
         None => {
@@ -78,6 +81,11 @@ pub(super) fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
                 let chosen = start.objects.get(at - 1).cloned();
                 return history::begin(app, chosen.into_iter().collect(), None);
             }
+        },
+        Popup::Links(links, list) => match list.key(key) {
+            Chosen::Open => app.popup = Some(popup),
+            Chosen::Nothing => {}
+            Chosen::Entry(at) => return trace::lead(app, &links[at]),
         },
         Popup::Window { .. } => return window_key(app, popup, key),
         Popup::Sources(top) => {

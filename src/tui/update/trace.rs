@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::{act, motion};
 use crate::model::{Found, Object};
 use crate::tui::action::Action;
-use crate::tui::app::App;
+use crate::tui::app::{App, Explore, Popup};
 use crate::tui::effect::{Effect, SearchId};
 use crate::tui::fact::{self, Kind};
+use crate::tui::pane::chooser::{Chooser, Entry};
 use crate::tui::pane::waterfall::Waterfall;
 use crate::tui::theme::Tone;
 
@@ -43,6 +44,57 @@ pub(super) fn told(app: &mut App, id: SearchId, span: &str, found: Result<Found,
     }
 }
 
+/// Asks again for the trace on screen if it waits: what was asked for it may have been given up
+/// for another one since.
+pub(super) fn resume(app: &App) -> Vec<Effect> {
+    let waiting = |view: &Explore| {
+        let trace = view.trace.as_ref().filter(|trace| trace.waits())?;
+        Some(Effect::Trace(view.id, Arc::clone(&trace.asked)))
+    };
+    app.view().and_then(waiting).into_iter().collect()
+}
+
+/// Follows the link of the selected span; asks which if there are several.
+fn follow(app: &mut App) -> Vec<Effect> {
+    let trace = app.view().and_then(|view| view.trace.as_ref());
+    let links = trace.map(Waterfall::links).unwrap_or_default();
+    match &links[..] {
+        [] => app.say("this span links to no other", Tone::Quiet),
+        [link] => return lead(app, link),
+        _ => {
+            let entry = |link: &Arc<Object>| Entry {
+                text: format!("trace:span:{}", link.text("/traceID").unwrap_or_default()),
+                aside: format!("span {}", link.text("/spanID").unwrap_or_default()),
+                heading: false,
+            };
+            let list = Chooser::new(links.iter().map(entry).collect()).moved_by_letters();
+            app.popup = Some(Popup::Links(links, list));
+        }
+    }
+    Vec::new()
+}
+
+/// To a span that another links to: in the trace on screen, or in its own, over that one.
+pub(super) fn lead(app: &mut App, link: &Arc<Object>) -> Vec<Effect> {
+    let body = app.layout().body;
+    let Some(view) = app.view_mut() else { return Vec::new() };
+    let Some(mut trace) = view.trace.take() else { return Vec::new() };
+    if link.text("/traceID") == Some(trace.id()) {
+        match trace.place(&link.id) {
+            Some(span) => trace.reveal(span, body),
+            None => app.say("the span that it links to is not in this trace", Tone::Warning),
+        }
+        if let Some(view) = app.view_mut() {
+            view.trace = Some(trace);
+        }
+        return Vec::new();
+    }
+    let mut other = trace.follow(link);
+    other.fit(body);
+    view.trace = Some(other);
+    resume(app)
+}
+
 /// The trace of a search that was opened by a span, if it is still open.
 fn opened<'a>(app: &'a mut App, id: SearchId, span: &str) -> Option<&'a mut Waterfall> {
     let view = app.views.iter_mut().find(|view| view.id == id)?;
@@ -67,6 +119,7 @@ pub(super) fn act(app: &mut App, action: Action) -> Option<Vec<Effect>> {
             let turn = action != Action::Open && action != Action::Logs;
             trace.deepen(!(turn && trace.deep()), body);
         }
+        Action::FollowLink => return Some(follow(app)),
         Action::Zoom => trace.widen(body),
         Action::Close => return close(app),
         Action::PathsPane | Action::ResultsPane | Action::DetailPane => {
@@ -117,7 +170,7 @@ fn failed(app: &mut App, forward: bool) -> Vec<Effect> {
     Vec::new()
 }
 
-/// From the inside out: the search, the detail of the span, the trace. `None` if the search was
+/// From the inside out: the search, the detail of the span, the trace, the one that led to it. `None` if the search was
 /// what Esc is for.
 fn close(app: &mut App) -> Option<Vec<Effect>> {
     let body = app.layout().body;
@@ -128,10 +181,14 @@ fn close(app: &mut App) -> Option<Vec<Effect>> {
     }
     if trace.deep() {
         trace.deepen(false, body);
+        return Some(Vec::new());
+    }
+    view.trace = view.trace.take().and_then(Waterfall::back);
+    if let Some(trace) = &mut view.trace {
+        trace.fit(body);
     } else {
-        view.trace = None;
         let focus = view.focus;
         motion::focus(app, focus);
     }
-    Some(Vec::new())
+    Some(resume(app))
 }

@@ -2,15 +2,16 @@
 //! attributes. Side by side where there is room, else one below the other.
 
 use serde_json::Value;
+use unicode_width::UnicodeWidthStr;
 
 use super::{Asked, Waterfall};
 use crate::graph::{Odd, SpanNode};
-use crate::model::{Object, spent};
+use crate::model::{Object, clean, spent};
 use crate::tui::fact;
 use crate::tui::pane::said::said;
 use crate::tui::theme::Tone;
 use crate::tui::time::clock;
-use crate::tui::widget::line::{Line, wrap};
+use crate::tui::widget::line::{Line, head, wrap};
 
 /// The most rows that one value takes.
 const TALLEST: usize = 12;
@@ -110,8 +111,7 @@ impl Waterfall {
             Err(fault) => return rows.text(&format!("No logs: {fault}"), Tone::Warning),
             Ok(lines) => lines,
         };
-        let of_pod = lines.iter().filter(|line| same_pod(&span.object, line));
-        let of_pod: Vec<&Object> = of_pod.map(AsRef::as_ref).collect();
+        let of_pod = lines.of(&span.object);
         if of_pod.is_empty() {
             return rows.text("No log line of its Pod names this trace.", Tone::Quiet);
         }
@@ -157,6 +157,7 @@ fn is(span: &SpanNode, rows: &mut Rows) {
     for link in list(object, "links") {
         let part = |key: &str| link.get(key).and_then(Value::as_str).unwrap_or_default();
         rows.pair("link", &format!("trace:span:{} span {}", part("traceID"), part("spanID")));
+        rows.map(link.get("attributes"), 2);
     }
     if object.body.get("partial").is_some() {
         rows.text("A search tells only a part of it.", Tone::Quiet);
@@ -167,13 +168,6 @@ fn is(span: &SpanNode, rows: &mut Rows) {
 
 fn list<'o>(object: &'o Object, key: &str) -> impl Iterator<Item = &'o Value> {
     object.body.get(key).and_then(Value::as_array).into_iter().flatten()
-}
-
-/// Whether the Pod of a line is one that the resource of a span names, or no Pod is known.
-fn same_pod(span: &Object, line: &Object) -> bool {
-    let Some(pod) = fact::term(line, "pod") else { return true };
-    let resource = span.body.get("resource").and_then(Value::as_object);
-    resource.into_iter().flatten().any(|(_, value)| value.as_str() == Some(pod))
 }
 
 /// Rows of a width.
@@ -197,7 +191,8 @@ impl Rows {
     }
 
     fn indented(&mut self, key: &str, value: &str, indent: usize) {
-        let lead = indent + key.chars().count() + 2;
+        let key = clean(head(key, self.room));
+        let lead = indent + key.width() + 2;
         let room = self.room.saturating_sub(if lead < self.room / 2 { lead } else { indent + 2 });
         let parts = value.lines().flat_map(|line| wrap(line, room, TALLEST)).take(TALLEST);
         let mut line = Line::new();

@@ -74,6 +74,9 @@ impl Waterfall {
         let mut line = Line::new();
         let id = self.id();
         line.push("Trace ", Tone::Accent).push(id.get(..8).unwrap_or(id), Tone::Accent);
+        if self.tree.spans.is_empty() {
+            return line;
+        }
         if let Some(first) = self.tree.roots.first().map(|root| &self.tree.spans[*root]) {
             line.push(format!("  {}", fact::subject(&first.object)), Tone::Strong);
         }

@@ -4,12 +4,15 @@
 
 mod about;
 mod draw;
+mod lines;
 mod scale;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use lines::Lines;
 use ratatui::layout::Rect;
+use serde_json::{Value, json};
 
 use crate::graph::{SpanNode, SpanTree};
 use crate::model::{Found, Object};
@@ -37,13 +40,15 @@ pub(crate) struct Waterfall {
     shown: Vec<usize>,
     cursor: Cursor,
     pub(crate) find: Find,
-    lines: Result<Vec<Arc<Object>>, String>,
+    lines: Result<Lines, String>,
     told: Asked,
     /// What is known of the selected span, cut into rows: what happened, and what it is.
     about: [Vec<Line>; 2],
     /// Rows of that which are scrolled away.
     top: usize,
     look: Look,
+    /// The trace from which a link led here.
+    before: Option<Box<Self>>,
 }
 
 /// Which part has the room.
@@ -116,15 +121,46 @@ impl Waterfall {
             shown: Vec::new(),
             cursor: Cursor::default(),
             find: Find::default(),
-            lines: Ok(Vec::new()),
+            lines: Ok(Lines::default()),
             told: Asked::Waiting,
             about: Default::default(),
             top: 0,
             look: Look::Both,
+            before: None,
         };
         trace.plant(known);
         trace.cursor.at = trace.place(&span.id).unwrap_or(0);
         trace
+    }
+
+    /// The trace that a link of this one leads to.
+    pub(crate) fn follow(self, link: &Arc<Object>) -> Self {
+        Self { before: Some(Box::new(self)), ..Self::new(link, &[]) }
+    }
+
+    /// The trace from which a link led here.
+    pub(crate) fn back(self) -> Option<Self> {
+        self.before.map(|before| *before)
+    }
+
+    /// Whether its spans or its lines are still to come.
+    pub(crate) fn waits(&self) -> bool {
+        self.whole == Asked::Waiting || self.told == Asked::Waiting
+    }
+
+    /// The spans that the selected one links to, of which no more than the ids is known.
+    pub(crate) fn links(&self) -> Vec<Arc<Object>> {
+        let Some(span) = self.selected() else { return Vec::new() };
+        let links = span.object.body.get("links").and_then(Value::as_array);
+        let stub = |link: &Value| {
+            let part = |key: &str| link.get(key).and_then(Value::as_str);
+            let (trace, id) = (part("traceID")?, part("spanID")?);
+            let body = json!({"traceID": trace, "spanID": id, "partial": true});
+            let mut stub = Object::new(self.asked.class.clone(), format!("{trace}/{id}"), body);
+            stub.time = span.object.time;
+            Some(Arc::new(stub))
+        };
+        links.into_iter().flatten().filter_map(stub).collect()
     }
 
     /// Its id.
@@ -143,7 +179,8 @@ impl Waterfall {
             Ok(found) if !found.objects.is_empty() => {
                 let held = self.selected().map(|span| Arc::clone(&span.object.id));
                 self.plant(&found.objects);
-                self.cursor.at = held.and_then(|id| self.place(&id)).unwrap_or(0);
+                let held = held.unwrap_or_else(|| Arc::clone(&self.asked.id));
+                self.cursor.at = self.place(&held).unwrap_or(0);
                 self.whole = Asked::Here;
                 let cut = found.cut.map(|cut| match cut.total {
                     Some(total) => format!("{} of {total} spans", cut.shown),
@@ -165,7 +202,7 @@ impl Waterfall {
     /// Takes what the Pods of the trace said.
     pub(crate) fn hear(&mut self, found: Result<Found, String>, body: Rect) {
         self.told = if found.is_ok() { Asked::Here } else { Asked::Failed };
-        self.lines = found.map(|found| found.objects);
+        self.lines = found.map(|found| Lines::new(found.objects));
         self.fit(body);
     }
 
@@ -201,7 +238,8 @@ impl Waterfall {
         Areas::of(body, self.look, self.tree.spans.len())
     }
 
-    fn place(&self, id: &str) -> Option<usize> {
+    /// The place of a span in the tree.
+    pub(crate) fn place(&self, id: &str) -> Option<usize> {
         self.tree.spans.iter().position(|span| *span.object.id == *id)
     }
 
