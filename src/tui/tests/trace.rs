@@ -203,6 +203,25 @@ fn nothing_that_a_span_tells_leaves_its_row() {
     }
 }
 
+#[test]
+fn all_log_lines_of_a_span_can_be_reached() {
+    let mut driver = opened(WIDE);
+    let asked = driver.app.view().and_then(|view| view.trace.as_ref()).expect("open");
+    let (id, asked) = (driver.id(), Arc::clone(&asked.asked.id));
+    let line = |at: usize| {
+        let mut line = fixture::line(at, Severity::Info, 0, &format!("line number {at}."));
+        line.body["pod"] = "checkout-0".into();
+        line.time = Some(fixture::now() + chrono::TimeDelta::milliseconds(500));
+        line
+    };
+    driver.event(Event::Lines(id, asked, Ok(Found::all((0..300).map(line).collect()))));
+    let screen = driver.screen();
+    assert!(screen.contains("Logs in its time: 300"), "{screen}");
+    assert!(screen.contains("line number 3.") && !screen.contains("line number 299."), "{screen}");
+    driver.press("enter G");
+    assert!(driver.screen().contains("line number 299."), "{}", driver.screen());
+}
+
 /// The trace with links in the span that was opened.
 fn linked(links: &serde_json::Value) -> Driver {
     let mut driver = opened(WIDE);

@@ -23,15 +23,16 @@ const MOST: usize = 500;
 const NEAR: i64 = 2_000_000;
 
 impl Waterfall {
-    /// Both columns, in rows for a width; the second is empty where all is in the first.
-    pub(super) fn describe(&self, width: usize) -> [Vec<Line>; 2] {
+    /// Both columns, in rows for a width; the second is empty where all is in the first. Log lines
+    /// end where there are `enough` rows.
+    pub(super) fn describe(&self, width: usize, enough: usize) -> [Vec<Line>; 2] {
         let Some(span) = self.selected() else { return Default::default() };
         let wide = width >= 100;
         let room = if wide { width / 2 } else { width }.saturating_sub(2);
-        let mut told = Rows { lines: Vec::new(), room };
+        let mut told = Rows { lines: Vec::new(), room, enough };
         self.happened(span, &mut told);
         self.said(span, &mut told);
-        let mut known = Rows { lines: Vec::new(), room };
+        let mut known = Rows { lines: Vec::new(), room, enough };
         is(span, &mut known);
         if wide {
             return [told.lines, known.lines];
@@ -133,6 +134,9 @@ impl Waterfall {
             }
             rows.text(&format!("{heading}: {}", lines.len()), Tone::Field);
             for line in lines.iter().take(MOST) {
+                if rows.lines.len() >= rows.enough {
+                    return;
+                }
                 rows.log(line, tone);
             }
             if lines.len() > MOST {
@@ -174,6 +178,8 @@ fn list<'o>(object: &'o Object, key: &str) -> impl Iterator<Item = &'o Value> {
 struct Rows {
     lines: Vec<Line>,
     room: usize,
+    /// How many can be seen at the most.
+    enough: usize,
 }
 
 impl Rows {

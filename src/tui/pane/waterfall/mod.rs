@@ -8,7 +8,7 @@ mod lines;
 mod scale;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use lines::Lines;
 use ratatui::layout::Rect;
@@ -40,6 +40,8 @@ pub(crate) struct Waterfall {
     shown: Vec<usize>,
     cursor: Cursor,
     pub(crate) find: Find,
+    /// What a search looks through, made by the first one.
+    hays: OnceLock<Vec<String>>,
     lines: Result<Lines, String>,
     told: Asked,
     /// What is known of the selected span, cut into rows: what happened, and what it is.
@@ -121,6 +123,7 @@ impl Waterfall {
             shown: Vec::new(),
             cursor: Cursor::default(),
             find: Find::default(),
+            hays: OnceLock::new(),
             lines: Ok(Lines::default()),
             told: Asked::Waiting,
             about: Default::default(),
@@ -219,6 +222,7 @@ impl Waterfall {
             self.failed.push(before + usize::from(span.failed));
         }
         self.tree = Arc::new(tree);
+        self.hays = OnceLock::new();
         self.folded.clear();
         self.unfold();
         self.look(self.find.needle.clone());
@@ -286,7 +290,12 @@ impl Waterfall {
     /// Looks for something in all spans, also in those that are folded away.
     pub(crate) fn look(&mut self, needle: Needle) {
         self.find.needle = needle;
-        self.find.look(self.tree.spans.iter().map(|span| fact::hay(&span.object)));
+        if self.find.needle.is_empty() {
+            return self.find.hits.clear();
+        }
+        let hay = |span: &SpanNode| fact::hay(&span.object);
+        let hays = self.hays.get_or_init(|| self.tree.spans.iter().map(hay).collect());
+        self.find.look(hays.iter());
     }
 
     /// Selects a span by its place in the tree, and unfolds what it stands below.
@@ -346,6 +355,7 @@ impl Waterfall {
             Some(rows) => {
                 let most = self.length().saturating_sub(1);
                 self.top = self.top.saturating_add_signed(rows).min(most);
+                self.fit(body);
             }
             None if on_rows => {
                 let row = self.cursor.top + usize::from(y - areas.rows.y);
@@ -361,7 +371,10 @@ impl Waterfall {
     pub(crate) fn fit(&mut self, body: Rect) {
         let areas = self.areas(body);
         self.cursor.settle(self.shown.len(), usize::from(areas.rows.height));
-        self.about = self.describe(usize::from(areas.below.width));
+        // Keys scroll all of it in the detail; above that, the wheel goes a screen at most.
+        let height = usize::from(areas.below.height);
+        let enough = if self.deep() { usize::MAX } else { self.top + 2 * height };
+        self.about = self.describe(usize::from(areas.below.width), enough);
         self.top = self.top.min(self.length().saturating_sub(1));
     }
 
