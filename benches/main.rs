@@ -13,6 +13,7 @@ mod measure;
 mod rules;
 mod search;
 mod update;
+mod waterfall;
 mod wide;
 mod world;
 
@@ -29,6 +30,7 @@ const BENCHES: &[Bench] = &[
     ("rules", rules::run),
     ("ingest", ingest::run),
     ("update", update::run),
+    ("waterfall", waterfall::run),
 ];
 
 fn main() {
