@@ -257,13 +257,26 @@ pub(crate) fn label(node: &Node) -> String {
         });
     }
     let mut names = node.members.iter().map(|member| name(&member.object));
-    let first = names.next();
     let same = match kind(&node.class) {
         Kind::Log | Kind::Event | Kind::Span => None,
-        Kind::Series => first.filter(|first| names.all(|name| name == *first)),
-        Kind::Thing | Kind::Alert => first.filter(|_| names.next().is_none()),
+        Kind::Series => family(names),
+        Kind::Thing | Kind::Alert => {
+            names.next().filter(|_| names.next().is_none()).map(str::to_owned)
+        }
     };
     same.map_or_else(|| word.clone(), |name| format!("{word} {name}"))
+}
+
+/// The name of all these metrics, or how all of their names begin: `kubelet_volume_stats_*`.
+fn family<'n>(mut names: impl Iterator<Item = &'n str>) -> Option<String> {
+    let first = names.next()?;
+    let mut common = first;
+    for name in names.filter(|name| *name != first) {
+        let same = common.bytes().zip(name.bytes()).take_while(|(a, b)| a == b).count();
+        let end = name.get(..same)?.rfind('_')? + 1;
+        common = &first[..end];
+    }
+    Some(if common.len() == first.len() { first.to_owned() } else { format!("{common}*") })
 }
 
 /// What a class is called: `Pod`, `alert`, `log:application`.
@@ -272,5 +285,27 @@ pub(crate) fn word(class: &crate::model::Class) -> String {
         "k8s" => class.kind().to_owned(),
         domain if domain == class.kind() => domain.to_owned(),
         _ => class.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::family;
+
+    #[test]
+    fn metrics_are_called_by_what_their_names_have_in_common() {
+        for (names, expected) in [
+            (&["up", "up"][..], Some("up")),
+            (&["node_load1", "node_load5", "node_load15"], Some("node_*")),
+            (
+                &["volume_stats_used", "volume_stats_inodes", "volume_stats_used"],
+                Some("volume_stats_*"),
+            ),
+            (&["up", "up_time"], None),
+            (&["up", "kube_node_info"], None),
+            (&[], None),
+        ] {
+            assert_eq!(family(names.iter().copied()).as_deref(), expected, "{names:?}");
+        }
     }
 }
