@@ -182,11 +182,10 @@ fn same(line: &Line, between: &[String], order: &[usize], domains: &Domains) -> 
     let Ok(domain) = domains.domain(line.class.domain()) else { return false };
     let count = line.values.len();
     let parse = |text: &str| domain.parse(&line.class, text).map(|query| query.text().to_owned());
-    // Each value is a text or a map; with many of them all are the same.
-    let kinds = (0..1_u32 << count.min(4)).map(|bits| {
-        let is_map = |place: usize| bits >> place.min(count.min(4) - 1) & 1 == 1;
+    // All values are texts, or one of them is a map.
+    let kinds = (0..=count).map(|map| {
         let value = |place| {
-            if is_map(place) { format!("{{\"k{place}\":\"v\"}}") } else { format!("\"v{place}\"") }
+            if place == map { format!("{{\"k{place}\":\"v\"}}") } else { format!("\"v{place}\"") }
         };
         (0..count).map(value).collect::<Vec<String>>()
     });
