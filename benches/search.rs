@@ -73,7 +73,10 @@ pub(crate) fn run() -> Vec<Row> {
 
 /// The same over HTTP: calls so slow, and as many at once as there are, that nothing else counts.
 async fn calls_in_turn(cluster: &Cluster, known: &Stores, case: Case) -> u32 {
-    let (took, _) = timed(cluster.stores(Semaphore::MAX_PERMITS).await, known, case).await;
+    let unbound = || cluster.stores(Semaphore::MAX_PERMITS);
+    // The first run makes the answers of the servers.
+    timed(unbound().await, known, case).await;
+    let (took, _) = timed(unbound().await, known, case).await;
     eprintln!("  {} over HTTP, {UNHURRIED:?} per call: {took:?}", case.0);
     whole(ratio(took, UNHURRIED).floor())
 }

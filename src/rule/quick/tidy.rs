@@ -177,27 +177,32 @@ fn first_of(text: &str, tokens: &[String]) -> Option<(usize, usize)> {
     places.filter_map(|(place, token)| Some((text.find(token.as_str())?, place))).min()
 }
 
-/// Whether both spellings select the same for the kinds of values that are good there.
+/// Whether a selector takes both spellings for the same, with values that are good there: texts, or
+/// a map in place of one of them.
+///
+/// One try is enough, for a JSON value stands in both spellings where the token stood.
 fn same(line: &Line, between: &[String], order: &[usize], domains: &Domains) -> bool {
     let Ok(domain) = domains.domain(line.class.domain()) else { return false };
     let count = line.values.len();
     let parse = |text: &str| domain.parse(&line.class, text).map(|query| query.text().to_owned());
-    // All values are texts, or one of them is a map.
-    let kinds = (0..=count).map(|map| {
+    let tries = (0..=count).map(|step| {
+        let map = step.checked_sub(1);
         let value = |place| {
-            if place == map { format!("{{\"k{place}\":\"v\"}}") } else { format!("\"v{place}\"") }
+            if map == Some(place) {
+                format!("{{\"k{place}\":\"v\"}}")
+            } else {
+                format!("\"v{place}\"")
+            }
         };
         (0..count).map(value).collect::<Vec<String>>()
     });
-    let mut some = false;
-    for values in kinds {
+    for values in tries {
         let moved: Vec<String> = order.iter().map(|place| values[*place].clone()).collect();
-        let (one, other) =
-            (parse(&filled(&line.between, &values)), parse(&filled(between, &moved)));
-        if one.is_ok() != other.is_ok() || one.as_ref().ok() != other.as_ref().ok() {
-            return false;
+        match (parse(&filled(&line.between, &values)), parse(&filled(between, &moved))) {
+            (Ok(one), Ok(other)) => return one == other,
+            (Err(_), Err(_)) => {}
+            _ => return false,
         }
-        some |= one.is_ok();
     }
-    some
+    false
 }
