@@ -1,7 +1,6 @@
 //! When an entry about labels applies: patterns on fields of the body, and on the metrics that
 //! the signal reads.
 
-use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::expression::Reads;
@@ -12,8 +11,8 @@ use crate::rule::yaml::{Entry, Kind, Node};
 /// Patterns in which `*` stands for anything. What is behind a `!` is not meant.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Globs {
-    meant: Vec<Regex>,
-    not: Vec<Regex>,
+    meant: Vec<Glob>,
+    not: Vec<Glob>,
 }
 
 impl Globs {
@@ -22,15 +21,15 @@ impl Globs {
         let mut read = Self::default();
         for word in &words {
             match word.text.strip_prefix('!') {
-                Some(text) => read.not.extend(glob(text)),
-                None => read.meant.extend(glob(&word.text)),
+                Some(text) => read.not.push(Glob::of(text)),
+                None => read.meant.push(Glob::of(&word.text)),
             }
         }
         read
     }
 
     pub(super) fn accept(&self, text: &str) -> bool {
-        let any = |globs: &[Regex]| globs.iter().any(|glob| glob.is_match(text));
+        let any = |globs: &[Glob]| globs.iter().any(|glob| glob.is_match(text));
         any(&self.meant) && !any(&self.not)
     }
 
@@ -39,9 +38,32 @@ impl Globs {
     }
 }
 
-fn glob(text: &str) -> Option<Regex> {
-    let parts: Vec<String> = text.split('*').map(regex::escape).collect();
-    Regex::new(&format!("^(?s:{})$", parts.join(".*"))).ok()
+/// What stands between the `*` of a pattern; there are many patterns, and most fail at once.
+#[derive(Clone, Debug)]
+struct Glob(Vec<Box<str>>);
+
+impl Glob {
+    fn of(text: &str) -> Self {
+        Self(text.split('*').map(Into::into).collect())
+    }
+
+    fn is_match(&self, text: &str) -> bool {
+        let (first, last, middle) = match &self.0[..] {
+            [] => return text.is_empty(),
+            [only] => return **only == *text,
+            [first, middle @ .., last] => (first, last, middle),
+        };
+        let Some(rest) = text.strip_prefix(&**first) else { return false };
+        let Some(mut rest) = rest.strip_suffix(&**last) else { return false };
+        // The first place of each leaves the most for those after it.
+        middle.iter().all(|part| match rest.split_once(&**part) {
+            Some((_, after)) => {
+                rest = after;
+                true
+            }
+            None => false,
+        })
+    }
 }
 
 /// What must hold, written as a map: `metrics` or a path into the body -> patterns.
@@ -105,5 +127,32 @@ fn holds(on: &On, globs: &Globs, facts: Facts<'_>) -> bool {
         On::Metrics => globs.accept_any(&facts.reads.metrics),
         On::Label(name) => facts.labels.get(name).is_some_and(told),
         On::Field(path) => path.find_in(facts.body).into_iter().any(told),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Glob;
+
+    #[test]
+    fn a_star_is_anything() {
+        for (pattern, text, expected) in [
+            ("kube_*", "kube_pod_info", true),
+            ("kube_*", "kube", false),
+            ("*", "", true),
+            ("**", "x", true),
+            ("up", "up", true),
+            ("up", "ups", false),
+            ("a*a", "a", false),
+            ("a*a", "aa", true),
+            ("*Repository", "HelmRepository", true),
+            ("a*b*c", "a-b-b-c", true),
+            ("a*b*c", "a-c-b", false),
+            ("*b*b*", "b", false),
+            ("a.c", "abc", false),
+            ("*:*", "ns:\nx", true),
+        ] {
+            assert_eq!(Glob::of(pattern).is_match(text), expected, "{pattern} {text:?}");
+        }
     }
 }
