@@ -148,7 +148,7 @@ fn put(
     let mut body = json!({
         "timestamp": time.to_rfc3339_opts(SecondsFormat::Nanos, true), "body": text,
         "namespace": pod.namespace, "pod": pod.name, "container": stream.container,
-        "node": pod.node,
+        "node": pod.node, "metadata": {},
         "labels": {
             "namespace": pod.namespace, "pod": pod.name, "container": stream.container,
             "app": pod.workload, "node_name": pod.node,
