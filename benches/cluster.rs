@@ -17,7 +17,7 @@ use korrel8::domain::log::LokiStore;
 use korrel8::domain::metric::MetricStore;
 use korrel8::engine::Stores;
 use korrel8::model::{Domains, Object, Scope, Store, Vocabulary, parse_matchers};
-use korrel8::replay::Recording;
+use korrel8::replay::{Manifest, Recording};
 use serde_json::{Map, Value, json};
 
 use crate::http::{Request, Response, Server};
@@ -25,6 +25,9 @@ use crate::world;
 
 /// What was asked and when: the server and the path, without parameters.
 type Calls = Arc<Mutex<Vec<(Instant, String)>>>;
+
+/// The domains that have servers.
+pub(crate) const SERVED: [&str; 4] = ["alert", "k8s", "log", "metric"];
 
 /// Servers that answer from one recording.
 pub(crate) struct Cluster {
@@ -109,7 +112,10 @@ impl Cluster {
         let alertmanager = Arc::new(alertmanager.expect("a client"));
         let loki = Arc::new(Loki::new(http("loki", &self.loki)).expect("a client"));
         let words = Vocabulary::builtin();
-        let mut stores = Stores::new();
+        let (domains, _) = world::rules();
+        // What has no server here has nothing to tell.
+        let nothing = Recording::new(Manifest::new(world::now(), "nothing", ""));
+        let mut stores = world::stores(&nothing, &domains);
         let mut put = |domain: &str, store: Arc<dyn Store>| stores.insert(domain.to_owned(), store);
         put("k8s", Arc::new(KubeStore::new(client, K8s::new())));
         put("metric", Arc::new(MetricStore::new(Arc::clone(&prometheus))));

@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use korrel8::model::{Answer, Judge, Query, Rank, Ranked, Scope, Source, Store};
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, SERVED};
 use crate::measure::Row;
 use crate::search::{CONCURRENCY, pair};
 use crate::world;
@@ -26,8 +26,13 @@ pub(crate) fn run() -> Vec<Row> {
         let cluster = Cluster::start(&world::wide(PODS), std::time::Duration::ZERO).await;
         let start = world::start(&world::engine(cluster.stores(CONCURRENCY).await), ALERT).await;
         let asked = Asked::default();
-        let noting = |(name, store)| (name, Arc::new(Noting { inner: store, asked: Arc::clone(&asked) }) as _);
-        let engine = world::engine(cluster.stores(CONCURRENCY).await.into_iter().map(noting).collect());
+        let noting = |(name, inner): (String, Arc<dyn Store>)| {
+            let served = SERVED.contains(&&*name);
+            let noted = |inner| Arc::new(Noting { inner, asked: Arc::clone(&asked) }) as _;
+            (name, if served { noted(inner) } else { inner })
+        };
+        let stores = cluster.stores(CONCURRENCY).await;
+        let engine = world::engine(stores.into_iter().map(noting).collect());
         cluster.calls();
         let goals = ["log", "k8s:Event", "k8s:Node"];
         let found = world::search(&engine, &start, &goals, 5).await;
