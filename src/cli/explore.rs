@@ -36,6 +36,7 @@ pub(super) async fn run(global: &Global, words: Vec<String>) -> eyre::Result<Out
             }
         }
     }
+    session.usable()?;
     if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
         return Err(usage(
             "the explorer needs a terminal; for scripts there are `korrel8 goals` and \

@@ -21,6 +21,7 @@ pub(super) async fn run(global: &Global, query: &str) -> eyre::Result<Outcome> {
     let session = Session::open(global, Purpose::Ask).await?;
     session.ready().await;
     let query = session.engine.domains().query(query).map_err(|fault| usage(fault.to_string()))?;
+    session.usable()?;
     let scope = session.start_scope(query.class())?;
     let mut answers = tokio::select! {
         answers = session.engine.get(vec![query], scope) => answers,

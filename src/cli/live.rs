@@ -40,6 +40,8 @@ pub(super) struct Live {
     pub(super) context: String,
     pub(super) namespace: Option<String>,
     pub(super) discovery: Option<Discovery>,
+    /// Why nothing can be asked: there is no cluster, and either nothing else or it was asked for.
+    pub(super) useless: Option<String>,
 }
 
 /// Learning what kinds the cluster has; it goes on in the background.
@@ -106,8 +108,13 @@ pub(super) async fn open(
     let alone = [prometheus.is_none(), alertmanager.is_none(), loki.is_none(), traces.is_none()];
     let alone = alone.into_iter().all(|absent| absent) && flows.is_none();
 
-    let mut live =
-        Live { stores: Stores::new(), context: String::new(), namespace: None, discovery: None };
+    let mut live = Live {
+        stores: Stores::new(),
+        context: String::new(),
+        namespace: None,
+        discovery: None,
+        useless: None,
+    };
     let mut put =
         |domain: &str, store: Arc<dyn Store>| live.stores.insert(domain.to_owned(), store);
     if let Some(prometheus) = &prometheus {
@@ -159,10 +166,9 @@ pub(super) async fn open(
         Err(mut error) => {
             let asked = global.kubeconfig.is_some() || settings.context.is_some();
             if (alone || asked) && purpose != Purpose::Tell {
-                return Err(eyre!("{}", failure(&error)));
-            }
+                live.useless = Some(failure(&error));
             // Nobody asked for a cluster where there is no kubeconfig at all; anything else failed.
-            if asked || !nowhere() {
+            } else if asked || !nowhere() {
                 error.kind = ErrorKind::Unreachable;
                 note(&format!("no cluster: {}", failure(&error)));
             }

@@ -31,6 +31,7 @@ pub(super) async fn resolve(session: &Session, text: &str) -> eyre::Result<Resol
             parse().map_err(usage)?
         }
     };
+    session.usable()?;
     let scope = session.start_scope(query.class())?;
     let mut answers = session.engine.get(vec![query.clone()], scope).await;
     let mut found = objects(&answers);

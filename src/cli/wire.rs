@@ -58,6 +58,8 @@ pub(super) struct Session {
     asked: Asked,
     /// Learning what kinds the cluster has, once.
     discovery: Option<super::live::Discovery>,
+    /// Why nothing can be asked.
+    useless: Option<String>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -177,6 +179,7 @@ impl Session {
             recorded: None,
             asked,
             discovery: None,
+            useless: None,
             settings,
         };
         session.window_within(Window::last_hour(Utc::now()), Utc::now())?;
@@ -222,7 +225,17 @@ impl Session {
             self.namespace = live.namespace;
         }
         self.discovery = live.discovery;
+        self.useless = live.useless;
         Ok(())
+    }
+
+    /// That there is somebody to ask. Comes after the reading of the command line, whose faults
+    /// are told first.
+    pub(super) fn usable(&self) -> eyre::Result<()> {
+        match &self.useless {
+            Some(why) => Err(eyre!("{why}")),
+            None => Ok(()),
+        }
     }
 
     /// Waits until the kinds of the cluster are known, or it is clear that they will not be.

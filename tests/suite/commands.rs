@@ -364,6 +364,21 @@ fn kubeconfigs_that_are_missing_or_broken_are_told() {
 }
 
 #[test]
+fn what_cannot_be_understood_is_told_before_a_missing_kubeconfig() {
+    for args in [
+        &["get", "nonsense:class:x"][..],
+        &["get", "k8s:Pod:{namespace"],
+        &["get", "metric:metric:sum("],
+        &["goals", "pod/x", "nonsense"],
+        &["neighbors", "nonsense"],
+    ] {
+        let done = run(args);
+        assert_eq!(done.code, Some(2), "{args:?}: {}", done.err);
+        assert!(!done.err.contains("kubeconfig"), "{args:?}: {}", done.err);
+    }
+}
+
+#[test]
 fn secrets_do_not_show_in_messages() {
     let settings = folder().join("secret.yaml");
     std::fs::write(&settings, "loki:\n  token: hunter2\n  ulr: x\n").expect("written");
