@@ -6,6 +6,8 @@
 
 mod alternatives;
 mod body;
+#[cfg(test)]
+mod cases;
 mod class;
 mod compact;
 mod domain;
@@ -30,6 +32,8 @@ mod window;
 
 pub use alternatives::Alternatives;
 pub use body::{Body, Fields};
+#[cfg(test)]
+pub(crate) use cases::cases;
 pub use class::Class;
 pub use compact::Compact;
 pub use domain::{Domain, Domains, ParseError};

@@ -89,7 +89,7 @@ pub async fn run(world: Arc<dyn World>, options: Options) -> io::Result<()> {
     let mut keys = input::listen();
     let mut ends = Ends::new()?;
     let mut drawn = Instant::now();
-    screen.draw(&app)?;
+    effects.extend(draw(&mut screen, &mut app)?);
     let mut dirty = false;
     loop {
         for effect in effects.drain(..) {
@@ -118,7 +118,7 @@ pub async fn run(world: Arc<dyn World>, options: Options) -> io::Result<()> {
                 if let Some(tick) = tick {
                     effects.extend(update::update(&mut app, tick));
                 }
-                screen.draw(&app)?;
+                effects.extend(draw(&mut screen, &mut app)?);
                 drawn = Instant::now();
                 dirty = false;
                 continue;
@@ -139,9 +139,21 @@ pub async fn run(world: Arc<dyn World>, options: Options) -> io::Result<()> {
     }
 }
 
+/// Draws a frame of the size that the terminal has now, which may be news that is still on its way.
+fn draw(screen: &mut Screen, app: &mut App) -> io::Result<Vec<Effect>> {
+    let (width, height) = screen.size()?;
+    let mut effects = Vec::new();
+    if (width, height) != app.size {
+        effects = update::update(app, Event::Resize(width, height));
+    }
+    screen.draw(app)?;
+    Ok(effects)
+}
+
 /// Requests of the system to end.
 #[cfg(unix)]
 struct Ends {
+    interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
     hangup: tokio::signal::unix::Signal,
 }
@@ -151,6 +163,8 @@ impl Ends {
     fn new() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
+            // Ctrl-C is a key here; others may send the signal all the same.
+            interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
         })
@@ -158,6 +172,7 @@ impl Ends {
 
     async fn wait(&mut self) {
         tokio::select! {
+            _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
             _ = self.hangup.recv() => {}
         }

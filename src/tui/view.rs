@@ -18,6 +18,10 @@ use super::widget::spark::moving;
 /// Draws everything.
 pub(crate) fn draw(app: &App, buffer: &mut Buffer) {
     let size = (buffer.area.width, buffer.area.height);
+    // The terminal changes as it is drawn; the next frame has its size.
+    if size != app.size {
+        return;
+    }
     if size.0 < LEAST.0 || size.1 < LEAST.1 {
         let mut line = Line::new();
         let needs = format!("needs {}×{}", LEAST.0, LEAST.1);

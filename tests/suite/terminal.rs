@@ -107,10 +107,13 @@ fn from_the_alert_to_its_logs_and_out_again() {
 #[test]
 fn being_told_to_end_restores_the_terminal() {
     let path = recording().to_str().expect("UTF-8");
-    let terminal = Terminal::start(&["--replay", path, "pod/postgres-0", "-n", "shop"], 24, 80);
-    terminal.wait("the paths", |text| text.contains("postgres-0"));
-    let pid = terminal.child.process_id().expect("a process").to_string();
-    let killed = std::process::Command::new("kill").args(["-TERM", &pid]).status();
-    assert!(killed.expect("kill runs").success());
-    terminal.ends();
+    for signal in ["-TERM", "-HUP", "-INT"] {
+        let start = ["--replay", path, "pod/postgres-0", "-n", "shop"];
+        let terminal = Terminal::start(&start, 24, 80);
+        terminal.wait("the paths", |text| text.contains("postgres-0"));
+        let pid = terminal.child.process_id().expect("a process").to_string();
+        let killed = std::process::Command::new("kill").args([signal, &pid]).status();
+        assert!(killed.expect("kill runs").success());
+        terminal.ends();
+    }
 }

@@ -1,5 +1,6 @@
 //! The explorer as its user meets it: keys in, effects and screens out.
 
+mod anything;
 mod behaviour;
 mod hostile;
 mod prefer;

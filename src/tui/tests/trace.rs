@@ -40,7 +40,7 @@ fn span(id: u64, parent: u64, service: &str, name: &str, at: (i64, i64), error: 
     span
 }
 
-fn spans() -> Vec<Object> {
+pub(super) fn spans() -> Vec<Object> {
     let mut failed = span(5, 4, "checkout", "connect postgres", (400, 300), "connection refused");
     failed.body["events"] = json!([{
         "name": "exception", "timeUnixNano": failed.body["startTimeUnixNano"],
@@ -58,7 +58,7 @@ fn spans() -> Vec<Object> {
     ]
 }
 
-fn searched() -> Snapshot {
+pub(super) fn searched() -> Snapshot {
     let mut tree = Tree::default();
     let root = add(&mut tree, None, "", "alert:alert", vec![(*fixture::start()).clone()]);
     let found = spans().into_iter().filter(|span| span.text("/service") == Some("checkout"));
@@ -69,7 +69,7 @@ fn searched() -> Snapshot {
 }
 
 /// With the span `connect postgres` opened, and all of its trace here.
-fn opened(size: (u16, u16)) -> Driver {
+pub(super) fn opened(size: (u16, u16)) -> Driver {
     let mut driver = Driver::exploring(size, searched());
     driver.press("down 2 down enter");
     let Some(Effect::Trace(id, asked)) = driver.effects.pop() else { panic!("not asked for") };

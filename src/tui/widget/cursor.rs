@@ -51,6 +51,9 @@ impl Cursor {
     pub(crate) fn settle_tall(&mut self, len: usize, height: usize, tall: impl Fn(usize) -> usize) {
         self.at = self.at.min(len.saturating_sub(1));
         self.top = self.top.min(self.at);
+        if len == 0 {
+            return;
+        }
         let mut used = 0;
         for row in (self.top..=self.at).rev() {
             used += tall(row).max(1);
@@ -113,5 +116,7 @@ mod tests {
         assert_eq!(cursor.top, 2);
         cursor.settle_tall(10, 2, |_| 100);
         assert_eq!(cursor.top, 4);
+        cursor.settle_tall(0, 2, |row| panic!("there is no row {row}"));
+        assert_eq!(cursor, Cursor::default());
     }
 }

@@ -35,7 +35,9 @@ impl Prompt {
 
     /// Pasted text, up to its first line end.
     pub(crate) fn paste(&mut self, text: &str) {
-        for letter in text.lines().next().unwrap_or_default().chars().take(4096) {
+        // Terminals paste the ends of lines as they are typed.
+        let first = text.split(['\r', '\n']).next().unwrap_or_default();
+        for letter in first.chars().filter(|letter| !letter.is_control()).take(4096) {
             self.input.handle(tui_input::InputRequest::InsertChar(letter));
         }
     }

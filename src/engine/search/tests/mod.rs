@@ -11,20 +11,4 @@ mod schedule;
 mod sound;
 mod world;
 
-use proptest::test_runner::{Config, RngSeed};
-
-/// How many cases a property is tried with, of how much in total.
-fn cases(cases: u32) -> Config {
-    let mut config = Config { cases, failure_persistence: None, ..Config::default() };
-    if std::env::var_os("PROPTEST_CASES").is_some() {
-        config.cases = Config::default().cases;
-    }
-    if config.rng_seed == RngSeed::Random {
-        config.rng_seed = RngSeed::Fixed(SEED);
-    }
-    eprintln!("{} cases, PROPTEST_RNG_SEED={}", config.cases, config.rng_seed);
-    config
-}
-
-/// The seed of a run that names no other.
-const SEED: u64 = 8;
+use crate::model::cases;
