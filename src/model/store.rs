@@ -23,6 +23,14 @@ pub struct Scope {
     pub limit: usize,
 }
 
+impl Scope {
+    /// The same with a window that [reaches](Window::reaching) what is there now.
+    #[must_use]
+    pub fn reaching(self, now: DateTime<Utc>) -> Self {
+        Self { window: self.window.reaching(now), ..self }
+    }
+}
+
 /// Something that answers queries of a domain.
 pub trait Store: Send + Sync {
     /// Answers a batch: one [`Answer`] for each query, in any order, as they become known.

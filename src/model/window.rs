@@ -26,6 +26,14 @@ impl Window {
         Self { start: focus - Self::LEAD, end: now.max(focus + TimeDelta::minutes(1)) }
     }
 
+    /// The same, with an hour more if it ends about now: clocks of servers may be ahead of ours,
+    /// and what is there now is there whatever its time.
+    #[must_use]
+    pub fn reaching(self, now: DateTime<Utc>) -> Self {
+        let open = self.end >= now - TimeDelta::minutes(1);
+        Self { end: if open { self.end.max(now) + TimeDelta::hours(1) } else { self.end }, ..self }
+    }
+
     /// Whether a moment lies in the window.
     pub fn contains(&self, time: DateTime<Utc>) -> bool {
         self.start <= time && time <= self.end

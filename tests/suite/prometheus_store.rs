@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{TimeDelta, Utc};
 use korrel8::client::alertmanager::Alertmanager;
 use korrel8::client::http::HttpOptions;
 use korrel8::client::prometheus::Prometheus;
 use korrel8::domain::alert::AlertStore;
 use korrel8::domain::metric::MetricStore;
-use korrel8::model::{ErrorKind, Found, SourceState, Store, StoreError};
+use korrel8::model::{ErrorKind, Found, Scope, SourceState, Store, StoreError, Window};
 use serde_json::{Value, json};
 
 use crate::ask::{ask, ask_all, previews, scope};
@@ -88,6 +89,26 @@ async fn one_batch_asks_each_server_once_and_joins() {
     let cut = ask(&store, texts[0], scope(2)).await.unwrap().cut.unwrap();
     assert_eq!((cut.shown, cut.total), (2, Some(3)));
     assert_eq!(first.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn alerts_of_a_server_whose_clock_is_ahead_are_there() {
+    let ahead = |_: &Request| {
+        let start = (Utc::now() + TimeDelta::minutes(10)).to_rfc3339();
+        let rule = json!({"name": "Down", "query": "up == 0", "duration": 0, "health": "ok",
+                          "type": "alerting", "alerts": [{"labels": {"alertname": "Down"}, "annotations": {}, "state": "firing",
+                                      "activeAt": start, "value": "1"}]});
+        let groups = json!({"groups": [{"name": "g", "rules": [rule]}]});
+        Response::json(200, &json!({"status": "success", "data": groups}))
+    };
+    let server = Server::start(ahead).await;
+    let store = AlertStore::new(Some(prometheus(&server)), None);
+    let until = |end| Scope { window: Window::last_hour(end), focus: None, limit: 9 };
+    let found = ask(&store, "alert:alert:{}", until(Utc::now())).await.unwrap();
+    assert_eq!(found.objects.len(), 1);
+    let past = until(Utc::now() - TimeDelta::minutes(20));
+    let found = ask(&store, "alert:alert:{}", past).await.unwrap();
+    assert!(found.objects.is_empty(), "it was not there then");
 }
 
 #[tokio::test]

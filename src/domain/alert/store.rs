@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use chrono::Utc;
 use futures::future::OptionFuture;
 use futures::stream::{self, BoxStream, StreamExt};
 
@@ -59,6 +60,7 @@ impl AlertStore {
 
 impl Store for AlertStore {
     fn fetch(&self, batch: Vec<Ranked>, scope: Scope) -> BoxStream<'static, Answer> {
+        let scope = scope.reaching(Utc::now());
         let servers = Arc::clone(&self.0);
         let started = Instant::now();
         let rank = Rank::join(batch.iter().map(|one| &one.rank));

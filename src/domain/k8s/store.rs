@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::Utc;
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, FuturesUnordered, StreamExt};
 use serde::Deserialize;
@@ -52,6 +53,7 @@ impl KubeStore {
 
 impl Store for KubeStore {
     fn fetch(&self, batch: Vec<Ranked>, scope: Scope) -> BoxStream<'static, Answer> {
+        let scope = scope.reaching(Utc::now());
         let catalog = self.domain.catalog();
         let (batch, ranks): (Vec<Query>, Vec<Rank>) =
             batch.into_iter().map(|Ranked { query, rank }| (query, rank)).unzip();

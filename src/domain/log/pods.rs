@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use chrono::Utc;
 use futures::stream::{self, BoxStream, StreamExt};
 
 use super::container::{Container, namespace, of_pod};
@@ -58,6 +59,7 @@ impl PodLogStore {
 
 impl Store for PodLogStore {
     fn fetch(&self, batch: Vec<Ranked>, scope: Scope) -> BoxStream<'static, Answer> {
+        let scope = scope.reaching(Utc::now());
         let started = Instant::now();
         let answer = move |query: Query, result: Result<Found, StoreError>| {
             let result = result.map_err(|mut fault| {
