@@ -207,6 +207,41 @@ async fn many_traces_are_searched_for_at_once_and_the_rest_one_by_one() {
 }
 
 #[tokio::test]
+async fn of_many_traces_that_were_never_sampled_only_a_few_are_fetched() {
+    let (server, store) = start(|request| match request.path.as_str() {
+        "/api/search" => traces(&[]),
+        _ => Response::json(200, &json!({"trace": {}})),
+    })
+    .await;
+    let texts: Vec<String> = (1..=400).map(|at| format!("trace:span:{at:032x}")).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let answers = ask_all(&store, &texts, scope(100)).await;
+    let told = |answer: &korrel8::model::Answer| {
+        let found = answer.result.as_ref().unwrap();
+        found.objects.is_empty() && found.note.as_ref().unwrap().contains("was not sampled")
+    };
+    assert!(answers.len() == 400 && answers.iter().all(told));
+    assert_eq!(server.requests().len(), 8 + 16, "searches for 50 each, and some in full");
+}
+
+#[tokio::test]
+async fn a_higher_limit_asks_for_more_of_each_trace_and_then_for_more_traces() {
+    let (server, store) = start(|_| traces(&[found("a1", 700, false, 5)])).await;
+    for (limit, traces, spans, by) in [
+        (1000, 50, 20, "limit"),
+        (5000, 50, 100, "server limit"),
+        (25_000, 250, 100, "server limit"),
+    ] {
+        let found = ask(&store, "trace:span:{}", scope(limit)).await.unwrap();
+        let first = server.requests();
+        let first = &first[first.len() - 3];
+        let asked = (first.param("limit"), first.param("spss"));
+        assert_eq!(asked, (traces.to_string().as_str(), spans.to_string().as_str()), "{limit}");
+        assert_eq!(found.cut.unwrap().by, by, "{limit}");
+    }
+}
+
+#[tokio::test]
 async fn a_search_tells_the_worst_first_with_fields_in_their_scopes() {
     let (server, store) = start(|_| {
         traces(&[found("a1", 1, false, 50), found("a2", 1, true, 5), found("a3", 1, false, 70)])
@@ -265,7 +300,7 @@ async fn spans_that_the_server_only_counts_are_a_cut_with_a_total() {
     let (_server, store) = start(|_| traces(&[found("a1", 7, false, 5)])).await;
     let found = ask(&store, "trace:span:{}", scope(50)).await.unwrap();
     let cut = found.cut.unwrap();
-    assert_eq!((cut.shown, cut.total, cut.by), (1, Some(7), "server limit"));
+    assert_eq!((cut.shown, cut.total, cut.by), (1, Some(7), "limit"));
 }
 
 #[tokio::test]

@@ -21,11 +21,14 @@ use crate::model::{
     Vocabulary,
 };
 
-/// The most traces that one search asks for.
+/// How many traces a search asks for, if the limit does not ask for more than these have.
 const TRACES: usize = 50;
 
-/// The most spans of one trace that a search asks for; servers refuse more than 100.
+/// How many spans of one trace a search asks for, likewise.
 const SPANS: usize = 20;
+
+/// The most spans of one trace that servers allow to ask for.
+const MOST_SPANS: usize = 100;
 
 /// How many traces are fetched one by one rather than searched for.
 const ONE_BY_ONE: usize = 16;
@@ -139,27 +142,35 @@ impl Inner {
         join_all(calls).await.into_iter().collect()
     }
 
-    /// Many traces in few searches, if the server can; those that no search found one by one.
+    /// Many traces in few searches, if the server can. Of those that no search found a few are
+    /// fetched: most are not there, for lines tell of traces that nobody has sampled.
     async fn many(&self, ids: &[String], scope: Scope) -> ById {
         let mut known = ById::new();
         let searches = ids.chunks(IDS).map(|chunk| async move {
             let names: Vec<&str> = chunk.iter().map(String::as_str).collect();
             let traceql = self.tracer.by_ids(&names)?;
             let parsed = TraceQl::parse(&traceql).ok()?;
-            self.search(traceql, &parsed, scope, chunk.len()).await.ok()
+            let page = self.search(traceql, &parsed, scope, (chunk.len(), SPANS)).await.ok()?;
+            Some((chunk, page))
         });
-        for page in join_all(searches).await.into_iter().flatten() {
+        for (chunk, page) in join_all(searches).await.into_iter().flatten() {
+            known.extend(chunk.iter().map(|id| (id.clone(), Ok(None))));
             let cut = page.matched > page.spans.len();
             for span in page.spans {
-                let empty = || Ok(Some(Whole::default()));
-                let entry = known.entry(span.trace.clone()).or_insert_with(empty);
-                if let Ok(Some(whole)) = entry {
+                let entry = known.entry(span.trace.clone()).or_insert(Ok(None));
+                if let Ok(entry) = entry {
+                    let whole = entry.get_or_insert_default();
                     whole.missing = cut.then(|| self.only_some());
                     whole.spans.push(span);
                 }
             }
         }
-        let rest: Vec<String> = ids.iter().filter(|id| !known.contains_key(*id)).cloned().collect();
+        let (unseen, unasked): (Vec<&String>, Vec<&String>) = ids
+            .iter()
+            .filter(|id| !matches!(known.get(*id), Some(Ok(Some(_)))))
+            .partition(|id| known.contains_key(*id));
+        let rest: Vec<String> =
+            unseen.into_iter().take(ONE_BY_ONE).chain(unasked).cloned().collect();
         known.extend(self.each(&rest).await);
         known
     }
@@ -176,12 +187,11 @@ impl Inner {
         traceql: String,
         parsed: &TraceQl,
         scope: Scope,
-        traces: usize,
+        (traces, spans): (usize, usize),
     ) -> Result<Page, StoreError> {
         let mut resource = parsed.resource_names();
         resource.extend(self.resource.iter().cloned());
         let select = if parsed.extensible() { self.fields.clone() } else { Vec::new() };
-        let spans = SPANS.min(scope.limit);
         let terms = parsed.terms();
         let wanted =
             Search { traceql, select, resource, terms, window: scope.window, traces, spans };
@@ -210,7 +220,8 @@ impl Inner {
         let total = (!first.more).then_some(first.matched.max(found.len())).filter(|_| hidden > 0);
         let total = total.or((!first.more).then_some(found.len()));
         let cut = total.is_none_or(|total| total > found.len().min(scope.limit));
-        let by = if found.len() > scope.limit { "limit" } else { "server limit" };
+        let lifts = size(scope.limit).1 < MOST_SPANS || first.more;
+        let by = if found.len() > scope.limit || lifts { "limit" } else { "server limit" };
         found.truncate(scope.limit);
         let cut = cut.then_some(Cut { shown: found.len(), total, by });
         let fresh = found.is_empty() && scope.window.end + FRESH >= Utc::now();
@@ -231,7 +242,7 @@ impl Inner {
         scope: Scope,
     ) -> Result<(Page, TraceQl, Option<String>), StoreError> {
         let ask = |query: TraceQl| async move {
-            let page = self.search(query.text(), &query, scope, TRACES.min(scope.limit)).await?;
+            let page = self.search(query.text(), &query, scope, size(scope.limit)).await?;
             Ok((page, query))
         };
         let words = &self.words;
@@ -290,8 +301,14 @@ impl Inner {
     ) -> Option<Result<Page, StoreError>> {
         let traceql = parsed.and(condition)?;
         let parsed = TraceQl::parse(&traceql).ok()?;
-        Some(self.search(traceql, &parsed, scope, TRACES.min(scope.limit)).await)
+        Some(self.search(traceql, &parsed, scope, size(scope.limit)).await)
     }
+}
+
+/// How many traces, and how many spans of each, a search for so many spans asks for.
+fn size(limit: usize) -> (usize, usize) {
+    let spans = (limit / TRACES).clamp(SPANS, MOST_SPANS).min(limit);
+    (TRACES.max(limit / MOST_SPANS).min(limit), spans)
 }
 
 /// The spans of some traces.
