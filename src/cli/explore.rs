@@ -14,7 +14,7 @@ use super::resolve::{failure, resolve};
 use super::wire::{Purpose, Session};
 use super::{Outcome, start, usage};
 use crate::engine::{Request, Running, objects};
-use crate::graph::{Run, RunState};
+use crate::graph::RunState;
 use crate::model::{Answer, Class, Found, Object, Query, Scope, Source, StoreError};
 use crate::rule::{Applied, RuleSet};
 use crate::tui::{
@@ -95,13 +95,13 @@ impl World for Explored {
         async move { listing(&session).await }.boxed()
     }
 
-    fn resolve(&self, start: String) -> BoxFuture<'static, Result<Start, String>> {
+    fn resolve(&self, start: String, lift: usize) -> BoxFuture<'static, Result<Start, String>> {
         let session = Arc::clone(&self.0);
         async move {
-            let found = resolve(&session, &start).await.map_err(|fault| fault.to_string())?;
+            let found = resolve(&session, &start, lift).await.map_err(|fault| fault.to_string())?;
             match &found.asked.state {
                 RunState::Failed(error) => Err(failure(error)),
-                _ => Ok(Start { query: Some(found.query), objects: found.objects }),
+                _ => Ok(Start { asked: Some(Arc::new(found.asked)), objects: found.objects }),
             }
         }
         .boxed()
@@ -115,13 +115,9 @@ impl World for Explored {
             focus: request.focus.or_else(|| crate::engine::focus(&request.start)),
             limit: session.settings.limit.saturating_mul(request.lift.max(1)),
         };
-        let asked = request.query.map(|query| {
-            let found = Found { objects: request.start.clone(), ..Found::default() };
-            Run::answered(query, &Ok(found), 0.0)
-        });
         let running = session.engine.search(Request {
             start: request.start,
-            asked,
+            asked: request.asked.map(Arc::unwrap_or_clone),
             goals: groups(request.goals),
             reach: request.reach.unwrap_or(session.explored_reach()),
             scope,

@@ -10,6 +10,7 @@ use super::resolve::failure;
 use super::search::width;
 use super::wire::{Purpose, Session};
 use super::{Outcome, emit, note, usage};
+use crate::graph::rfc3339;
 use crate::model::{Body, Object, clean, fit};
 
 const FORMATS: [Format; 5] =
@@ -37,10 +38,18 @@ pub(super) async fn run(global: &Global, query: &str) -> eyre::Result<Outcome> {
             Some(total) => format!("{} of {total} objects", cut.shown),
             None => format!("{} objects, and there are more", cut.shown),
         };
-        note(&format!("{all} ({}); --limit lifts it", cut.by));
+        let lift = if cut.by == "server limit" { "" } else { "; --limit lifts it" };
+        note(&format!("{all} ({}){lift}", cut.by));
     }
     if let Some(error) = &found.missing {
         note(&failure(error));
+    }
+    if found.objects.is_empty() && found.missing.is_none() {
+        note(&format!(
+            "nothing matches from {} to {}; --since looks further back",
+            rfc3339(scope.window.start),
+            rfc3339(scope.window.end)
+        ));
     }
     emit(&print(&found.objects, format)?)?;
     Ok(match (&found.missing, found.objects.is_empty()) {

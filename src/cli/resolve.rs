@@ -9,7 +9,7 @@ use super::wire::Session;
 use super::{note, usage};
 use crate::engine::objects;
 use crate::graph::Run;
-use crate::model::{Object, Query, StoreError};
+use crate::model::{Cut, Object, Query, StoreError};
 
 /// What a START led to.
 pub(super) struct Resolved {
@@ -19,8 +19,8 @@ pub(super) struct Resolved {
     pub(super) asked: Run,
 }
 
-/// Asks for the objects of a START.
-pub(super) async fn resolve(session: &Session, text: &str) -> eyre::Result<Resolved> {
+/// Asks for the objects of a START; `lift` multiplies the usual limit.
+pub(super) async fn resolve(session: &Session, text: &str, lift: usize) -> eyre::Result<Resolved> {
     let domains = session.engine.domains();
     let parse = || start::parse(text, session.namespace.as_deref(), domains);
     // Only Kubernetes objects need to know what kinds the cluster has.
@@ -32,7 +32,8 @@ pub(super) async fn resolve(session: &Session, text: &str) -> eyre::Result<Resol
         }
     };
     session.usable()?;
-    let scope = session.start_scope(query.class())?;
+    let mut scope = session.start_scope(query.class())?;
+    scope.limit = scope.limit.saturating_mul(lift.max(1));
     let mut answers = session.engine.get(vec![query.clone()], scope).await;
     let mut found = objects(&answers);
     if let Some(expression) = &expression {
@@ -75,23 +76,23 @@ impl Resolved {
         if let Some(error) = self.asked.failure() {
             note(&failure(error));
         }
-        if let Some(cut) = &self.asked.cut {
-            let total = cut.total.map_or_else(|| "more".to_owned(), |total| total.to_string());
-            note(&format!(
-                "START matches {total} objects, {} are taken; --limit lifts it",
-                cut.shown
-            ));
-        }
-        if self.objects.len() > 1 {
-            let name = |object: &Arc<Object>| format!("{} {}", object.about, object.preview);
-            let names: Vec<String> =
-                self.objects.iter().take(4).map(|o| name(o).trim().to_owned()).collect();
-            let more = self.objects.len() - names.len();
-            let rest = if more > 0 { format!("; and {more} more") } else { String::new() };
-            let count = self.objects.len();
-            let all = if self.asked.cut.is_some() { "taken" } else { "all are taken" };
-            note(&format!("START matches {count} objects, {all}: {}{rest}", names.join("; ")));
-        }
+        let count = self.objects.len();
+        let taken = match &self.asked.cut {
+            Some(Cut { total: Some(all), .. }) => {
+                format!("{all} objects, {count} are taken (--limit lifts it)")
+            }
+            Some(Cut { total: None, .. }) => {
+                format!("more than the {count} objects that are taken (--limit lifts it)")
+            }
+            None if count > 1 => format!("{count} objects, all are taken"),
+            None => return,
+        };
+        let name = |object: &Arc<Object>| format!("{} {}", object.about, object.preview);
+        let names: Vec<String> =
+            self.objects.iter().take(4).map(|o| name(o).trim().to_owned()).collect();
+        let more = count - names.len();
+        let rest = if more > 0 { format!("; and {more} more") } else { String::new() };
+        note(&format!("START matches {taken}: {}{rest}", names.join("; ")));
     }
 }
 

@@ -114,7 +114,7 @@ pub(super) async fn find(
     let Ask { start, goals, reach } = ask;
     let began = Instant::now();
     let resolved = tokio::select! {
-        resolved = resolve(session, start) => resolved?,
+        resolved = resolve(session, start, 1) => resolved?,
         () = expired(session.deadline()) => {
             let seconds = session.settings.timeout;
             return Err(eyre!("the start {start} was not answered within {seconds}s (--timeout)"));

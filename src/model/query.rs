@@ -159,7 +159,9 @@ impl SelectorError {
         if let Ok(value) = serde_json::from_str(text) {
             return Ok(value);
         }
+        // Objects of a whole cluster are many nodes; what aliases can blow up has limits of its own.
         let options = serde_saphyr::options! {
+            budget: None,
             strict_booleans: true,
             leading_zero_numbers_as_strings: true,
             underscored_numbers_as_strings: true,

@@ -159,7 +159,7 @@ impl App {
         let Some(start) = start else { return self.load_alerts() };
         self.start = Some(Ok(start.clone()));
         self.asked = self.now;
-        vec![Effect::Resolve(start)]
+        vec![Effect::Resolve(start, 1)]
     }
 
     /// Asks for the alerts.

@@ -16,7 +16,7 @@ pub(crate) enum Effect {
     /// Ask for the alerts.
     LoadAlerts,
     /// Find out what a START names.
-    Resolve(String),
+    Resolve(String, usize),
     /// Begin a search.
     Search(SearchId, SearchRequest),
     /// Give a search up.

@@ -33,7 +33,7 @@ pub(super) fn over(app: &App, area: Rect, buffer: &mut Buffer) {
             list.draw(buffer, inside(rect));
         }
         Popup::Choice(start, list) => {
-            let title = format!("{} objects match; where to begin?", start.objects.len());
+            let title = format!("{}; where to begin?", start.matching());
             let rect =
                 popup(buffer, area, (76, 20), &title, "Enter chooses, Esc goes to the alerts");
             list.draw(buffer, inside(rect));

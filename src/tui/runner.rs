@@ -53,8 +53,8 @@ impl Runner {
                 let alerts = self.world.alerts();
                 self.ask(async move { Event::Alerts(alerts.await) });
             }
-            Effect::Resolve(start) => {
-                let found = self.world.resolve(start);
+            Effect::Resolve(start, lift) => {
+                let found = self.world.resolve(start, lift);
                 self.ask(async move { Event::Resolved(found.await) });
             }
             Effect::Search(id, request) => {
@@ -168,7 +168,7 @@ mod tests {
             std::future::pending().boxed()
         }
 
-        fn resolve(&self, start: String) -> BoxFuture<'static, Result<Start, String>> {
+        fn resolve(&self, start: String, _: usize) -> BoxFuture<'static, Result<Start, String>> {
             std::future::ready(Err(start)).boxed()
         }
 
@@ -196,7 +196,7 @@ mod tests {
     fn request() -> SearchRequest {
         SearchRequest {
             start: vec![fixture::start()],
-            query: None,
+            asked: None,
             goals: Vec::new(),
             reach: None,
             window: None,
@@ -241,7 +241,7 @@ mod tests {
         runner.run(Effect::Search(SearchId(1), request()));
         let Some(Event::Snapshot(_, snapshot)) = answers.recv().await else { panic!("none") };
         assert!(snapshot.finished);
-        runner.run(Effect::Resolve("pod/x".to_owned()));
+        runner.run(Effect::Resolve("pod/x".to_owned(), 1));
         assert!(
             matches!(answers.recv().await, Some(Event::Resolved(Err(text))) if text == "pod/x")
         );

@@ -10,7 +10,8 @@ use futures::future::BoxFuture;
 use tokio::sync::watch;
 
 use crate::engine::Snapshot;
-use crate::model::{Class, Found, Object, Query, Source, StoreError, Window};
+use crate::graph::Run;
+use crate::model::{Class, Cut, Found, Object, Source, StoreError, Window};
 
 /// What the explorer asks for. No method blocks.
 pub trait World: Send + Sync + 'static {
@@ -25,7 +26,8 @@ pub trait World: Send + Sync + 'static {
 
     /// What a START names: a query, `kind/name`, `alert/NAME` or the URL of an alert. The error
     /// says what is wrong with the text or why its objects cannot be asked for.
-    fn resolve(&self, start: String) -> BoxFuture<'static, Result<Start, String>>;
+    /// `lift` multiplies the usual limit.
+    fn resolve(&self, start: String, lift: usize) -> BoxFuture<'static, Result<Start, String>>;
 
     /// Starts a search. It ends when its handle is dropped.
     fn search(&self, request: SearchRequest) -> Live;
@@ -66,10 +68,31 @@ pub struct Listing {
 /// What a START names.
 #[derive(Clone, Debug)]
 pub struct Start {
-    /// The query behind it.
-    pub query: Option<Query>,
+    /// The query behind it, and what became of it.
+    pub asked: Option<Arc<Run>>,
     /// The objects; the user chooses if there are several.
     pub objects: Vec<Arc<Object>>,
+}
+
+impl Start {
+    /// How many objects match, in words.
+    pub(super) fn matching(&self) -> String {
+        let here = self.objects.len();
+        match self.asked.as_ref().and_then(|run| run.cut.as_ref()) {
+            None => format!("{here} objects match"),
+            Some(Cut { total: Some(all), .. }) => format!("{here} of {all} objects that match"),
+            Some(Cut { total: None, .. }) => format!("the first {here} objects that match"),
+        }
+    }
+
+    /// Whether they are the spans of one trace, which is one thing.
+    pub(super) fn is_trace(&self) -> bool {
+        let id = |object: &Arc<Object>| {
+            (object.class.domain() == "trace").then(|| object.text("/traceID").map(str::to_owned))
+        };
+        let first = self.objects.first().and_then(id).flatten();
+        first.is_some() && self.objects.iter().all(|object| id(object).flatten() == first)
+    }
 }
 
 /// What to search for.
@@ -77,8 +100,8 @@ pub struct Start {
 pub struct SearchRequest {
     /// Where it begins: at least one object, all of one class.
     pub start: Vec<Arc<Object>>,
-    /// The query that brought them, if there was one.
-    pub query: Option<Query>,
+    /// The query that brought them, if there was one, and what became of it.
+    pub asked: Option<Arc<Run>>,
     /// Classes to look for; empty for all neighbors.
     pub goals: Vec<Class>,
     /// The budget of a path; `None` for the usual one.

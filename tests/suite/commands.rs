@@ -408,7 +408,7 @@ fn a_start_that_was_cut_says_so() {
     let done = replay(&["neighbors", "k8s:Pod:{namespace: shop}", "--limit", "2", "-o", "json"]);
     let document: Value = serde_json::from_str(&done.out).expect("JSON");
     assert_eq!(node(&document, "k8s:Pod.v1")["truncated"], true);
-    assert!(done.err.contains("2 are taken; --limit lifts it"), "{}", done.err);
+    assert!(done.err.contains("2 are taken (--limit lifts it)"), "{}", done.err);
 }
 
 #[test]

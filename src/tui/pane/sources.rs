@@ -98,7 +98,8 @@ pub(crate) fn lines(
             say(2, &format!("{}  {}", source.url, source.via), Tone::Plain);
         }
         let found = if source.found.is_empty() { "nowhere" } else { &source.found };
-        say(2, &format!("found by {found}, {} calls", source.calls), Tone::Quiet);
+        let calls = if source.calls == 1 { "call" } else { "calls" };
+        say(2, &format!("found by {found}, {} {calls}", source.calls), Tone::Quiet);
         for words in &source.vocabulary {
             say(2, &format!("speaks: {}", crate::model::clean(words)), Tone::Quiet);
         }

@@ -1,5 +1,7 @@
 //! What the user looks at is asked first, also where a search is repeated.
 
+use std::sync::Arc;
+
 use super::super::effect::Effect;
 use super::super::event::Event;
 use super::super::fixture;
@@ -36,11 +38,11 @@ fn a_repeated_search_asks_first_for_what_the_user_looks_at() {
         driver.snapshot(fixture::finished());
     }
     // The start is asked for anew before.
-    let query = fixture::tree().nodes[1].runs[0].query.clone();
-    driver.app.view_mut().expect("a search").request.query = Some(query);
+    let asked = Arc::new((*fixture::tree().nodes[1].runs[0]).clone());
+    driver.app.view_mut().expect("a search").request.asked = Some(asked);
     driver.press("R");
     assert!(told(&driver).is_none(), "nothing is searched for yet");
-    let start = Start { query: None, objects: vec![fixture::start()] };
+    let start = Start { asked: None, objects: vec![fixture::start()] };
     driver.event(Event::Resolved(Ok(start)));
     assert_eq!(told(&driver), key);
 }

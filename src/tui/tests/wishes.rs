@@ -81,7 +81,7 @@ fn escape_gives_up_to_look_for_a_start() {
     assert!(matches!(driver.effects.last(), Some(Effect::LoadAlerts)));
     assert!(driver.screen().contains("Asking for the alerts …"));
     let late = vec![fixture::start()];
-    driver.event(Event::Resolved(Ok(Start { query: None, objects: late })));
+    driver.event(Event::Resolved(Ok(Start { asked: None, objects: late })));
     assert!(driver.app.view().is_none(), "a late answer changes nothing");
 }
 
@@ -98,17 +98,16 @@ fn the_moment_of_the_alert_is_carried_along_with_the_window() {
 fn asking_again_asks_for_the_start_as_well() {
     let mut driver = Driver::new(WIDE);
     driver.app.begin(Some("pod/x".to_owned()));
-    let query = finished().tree.nodes[2].runs[0].query.clone();
+    let asked = Arc::new((*finished().tree.nodes[2].runs[0]).clone());
     let start = |status: &str| {
         let mut object = (*finished().tree.nodes[2].members[0].object).clone();
         object.status = status.into();
-        Start { query: Some(query.clone()), objects: vec![Arc::new(object)] }
+        Start { asked: Some(asked.clone()), objects: vec![Arc::new(object)] }
     };
     driver.event(Event::Resolved(Ok(start("Pending"))));
     driver.snapshot(finished());
     driver.press("R");
-    let asked =
-        matches!(driver.effects.last(), Some(Effect::Resolve(text)) if text == query.text());
+    let asked = matches!(driver.effects.last(), Some(Effect::Resolve(text, 1)) if text == asked.query.text());
     assert!(asked, "{:?}", driver.effects.last());
     driver.event(Event::Resolved(Ok(start("Running"))));
     let Some(Effect::Search(_, request)) = driver.effects.last() else { panic!("no search") };

@@ -101,7 +101,7 @@ fn letters_move_among_several_starts() {
         Arc::new(fixture::object("k8s:Deployment.v1.apps", &id, Severity::None, 1, body))
     };
     let objects = ["a", "b", "c"].map(web).into();
-    driver.event(Event::Resolved(Ok(Start { query: None, objects })));
+    driver.event(Event::Resolved(Ok(Start { asked: None, objects })));
     driver.press("j j j k enter");
     let Some(Effect::Search(_, request)) = driver.effects.last() else { panic!("no search") };
     assert_eq!(request.start[0].id.as_ref(), "b/web");

@@ -199,7 +199,7 @@ fn copy_query(app: &mut App) -> Vec<Effect> {
         _ => node.runs.iter().collect::<Vec<_>>(),
     };
     let queries: Vec<&str> = if node.parent.is_none() {
-        view.request.query.iter().map(crate::model::Query::text).collect()
+        view.request.asked.iter().map(|run| run.query.text()).collect()
     } else {
         run.iter().map(|run| run.query.text()).collect()
     };

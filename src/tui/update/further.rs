@@ -100,31 +100,46 @@ pub(super) fn farther(app: &mut App) -> Vec<Effect> {
 /// Asks everything again: for the alerts, or for the start and then for what belongs to it.
 pub(super) fn refresh(app: &mut App) -> Vec<Effect> {
     let mut effects = vec![Effect::Refresh];
-    let Some(view) = app.view() else {
+    if app.view().is_none() {
         app.start = None;
         effects.extend(app.load_alerts());
         return effects;
-    };
-    let (id, query) = (view.id, view.request.query.clone());
-    match query {
-        Some(query) => {
-            app.renewing = Some(id);
+    }
+    match renew(app) {
+        Some(effect) => {
             app.say("asking again …", Tone::Quiet);
-            effects.push(Effect::Resolve(query.text().to_owned()));
+            effects.push(effect);
         }
         None => effects.extend(history::again(app, 1)),
     }
     effects
 }
 
+/// Asks for the start of the search on screen, if a query brought it; the search follows.
+fn renew(app: &mut App) -> Option<Effect> {
+    let view = app.view()?;
+    let query = view.request.asked.as_ref()?.query.text().to_owned();
+    let (id, lift) = (view.id, view.request.lift);
+    app.renewing = Some(id);
+    Some(Effect::Resolve(query, lift))
+}
+
 /// Asks the same again with a limit that lets more through.
 pub(super) fn lift(app: &mut App) -> Vec<Effect> {
     let Some(view) = app.view() else { return Vec::new() };
-    if view.tree().is_some_and(|tree| !tree.nodes.iter().any(Node::truncated)) {
+    let start_cut = view.request.asked.as_ref().is_some_and(|run| run.cut.is_some());
+    if !start_cut && view.tree().is_some_and(|tree| !tree.nodes.iter().any(Node::truncated)) {
         app.say("nothing was cut off", Tone::Quiet);
         return Vec::new();
     }
-    let effects = history::again(app, LIFT);
+    let effects = if start_cut {
+        if let Some(view) = app.view_mut() {
+            view.request.lift = view.request.lift.saturating_mul(LIFT);
+        }
+        renew(app).into_iter().collect()
+    } else {
+        history::again(app, LIFT)
+    };
     app.say("asking again for five times as much", Tone::Quiet);
     effects
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::engine::Snapshot;
-use crate::model::{Object, Query, Window};
+use crate::graph::Run;
+use crate::model::{Object, Window};
 use crate::tui::app::{App, Explore, Popup};
 use crate::tui::effect::{Effect, SearchId};
 use crate::tui::fact;
@@ -15,7 +16,11 @@ use crate::tui::world::{SearchRequest, Start};
 const MOST: usize = 50;
 
 /// Begins a search from objects.
-pub(super) fn begin(app: &mut App, start: Vec<Arc<Object>>, query: Option<Query>) -> Vec<Effect> {
+pub(super) fn begin(
+    app: &mut App,
+    start: Vec<Arc<Object>>,
+    asked: Option<Arc<Run>>,
+) -> Vec<Effect> {
     let alert = start.first().is_some_and(|object| object.class.domain() == "alert");
     let window = app.view().and_then(|view| match view.request.window {
         Some(window) => Some(window),
@@ -28,7 +33,7 @@ pub(super) fn begin(app: &mut App, start: Vec<Arc<Object>>, query: Option<Query>
     });
     let request = SearchRequest {
         start,
-        query,
+        asked,
         goals: app.usual.goals.clone(),
         reach: app.usual.reach,
         window,
@@ -141,7 +146,9 @@ pub(super) fn resolved(app: &mut App, found: Result<Start, String>) -> Vec<Effec
             app.start = Some(Err(fault));
             app.load_alerts()
         }
-        Ok(start) if start.objects.len() == 1 => begin(app, start.objects, start.query),
+        Ok(start) if start.objects.len() == 1 || start.is_trace() => {
+            begin(app, start.objects, start.asked)
+        }
         Ok(start) => {
             let all = format!("all {} of them", start.objects.len());
             let mut entries = vec![Entry { text: all, ..Entry::default() }];
@@ -163,6 +170,7 @@ fn renewed(app: &mut App, id: SearchId, found: Result<Start, String>) -> Vec<Eff
     let fault = match found {
         Ok(found) if !found.objects.is_empty() => {
             view.request.start = found.objects;
+            view.request.asked = found.asked.or(view.request.asked.take());
             None
         }
         Ok(_) => Some("the start is not there any more; this is from what was known".to_owned()),

@@ -75,7 +75,7 @@ pub(super) fn key(app: &mut App, key: KeyEvent) -> Vec<Effect> {
             Chosen::Open => app.popup = Some(popup),
             Chosen::Nothing => return app.load_alerts(),
             Chosen::Entry(0) => {
-                return history::begin(app, start.objects.clone(), start.query.clone());
+                return history::begin(app, start.objects.clone(), start.asked.clone());
             }
             Chosen::Entry(at) => {
                 let chosen = start.objects.get(at - 1).cloned();
