@@ -66,6 +66,11 @@ impl Alertmanager {
         Self { http }
     }
 
+    /// Forgets that it gave no answer, so that it is asked again at once.
+    pub fn forget(&self) {
+        self.http.forget();
+    }
+
     /// How it is doing.
     pub fn source(&self) -> Source {
         self.http.source()

@@ -10,6 +10,7 @@ use tokio::time::{Instant as Moment, sleep, timeout};
 use super::failure;
 use super::gate::{CONCURRENCY, Gate, until_useless};
 use super::retry::{self, Retry};
+use super::silence::Silence;
 use super::transport::{Address, Broken, Call, Direct, Reply, Transport};
 use crate::model::{ErrorKind, Source, SourceState, StoreError};
 
@@ -58,6 +59,7 @@ pub struct HttpClient {
     options: HttpOptions,
     transport: Arc<dyn Transport>,
     gate: Gate,
+    silence: Silence,
     source: Mutex<Source>,
 }
 
@@ -79,7 +81,13 @@ impl HttpClient {
             ..Source::default()
         };
         let gate = Gate::new(options.concurrency);
-        Self { options, transport, gate, source: Mutex::new(source) }
+        let silence = Silence::default();
+        Self { options, transport, gate, silence, source: Mutex::new(source) }
+    }
+
+    /// Forgets that there was no answer, so that the server is asked again at once.
+    pub fn forget(&self) {
+        self.silence.ends();
     }
 
     /// How it is doing.
@@ -178,10 +186,17 @@ impl HttpClient {
         let mut made = 0;
         loop {
             let slot = self.gate.enter().await;
+            if let Some(since) = self.silence.lasts() {
+                return Err(self.silent(since));
+            }
             let began = Moment::now();
             self.source.lock().unwrap_or_else(PoisonError::into_inner).calls += 1;
             let result = timeout(left, self.transport.get(call, self.options.max_bytes)).await;
             drop(slot);
+            match &result {
+                Ok(_) => self.silence.ends(),
+                Err(_) => self.silence.goes_on(),
+            }
             let asked = match &result {
                 Ok(Ok(reply)) if may_pass(reply) => reply.retry_after,
                 Ok(Err(Broken::Reset(_))) => None,
@@ -195,6 +210,17 @@ impl HttpClient {
             left -= pause;
             made += 1;
         }
+    }
+
+    fn silent(&self, since: Duration) -> StoreError {
+        let Self { options: HttpOptions { name, timeout, .. }, .. } = self;
+        let words = format!(
+            "{name} gave no answer within {timeout:?} again and again, the last time {} s ago; it \
+             was not asked once more",
+            since.as_secs()
+        );
+        StoreError::new(ErrorKind::Timeout, name, words)
+            .hint("R in the explorer asks again, a longer --request-timeout waits longer")
     }
 
     fn settle(

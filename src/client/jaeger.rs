@@ -206,6 +206,10 @@ impl Tracer for Jaeger {
         None
     }
 
+    fn forget(&self) {
+        self.http.forget();
+    }
+
     fn source(&self) -> Source {
         self.http.source()
     }

@@ -11,6 +11,7 @@ pub mod loki;
 mod otlp;
 pub mod prometheus;
 mod retry;
+mod silence;
 pub mod span;
 pub mod tempo;
 pub mod transport;

@@ -140,6 +140,11 @@ impl Prometheus {
         Self { http }
     }
 
+    /// Forgets that it gave no answer, so that it is asked again at once.
+    pub fn forget(&self) {
+        self.http.forget();
+    }
+
     /// How it is doing.
     pub fn source(&self) -> Source {
         self.http.source()

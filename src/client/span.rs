@@ -187,6 +187,9 @@ pub trait Tracer: Send + Sync {
     /// once.
     fn by_ids(&self, ids: &[&str]) -> Option<String>;
 
+    /// Forgets that it gave no answer.
+    fn forget(&self);
+
     /// How it is doing.
     fn source(&self) -> Source;
 }

@@ -207,6 +207,10 @@ impl Tracer for Tempo {
         (!self.plain.load(Ordering::Relaxed)).then(|| format!("{{ {} }}", each.join(" || ")))
     }
 
+    fn forget(&self) {
+        self.http.forget();
+    }
+
     fn source(&self) -> Source {
         self.http.source()
     }

@@ -324,9 +324,11 @@ impl Explore {
         }
     }
 
-    /// Gives up what is still asked; what is there stays.
-    pub(crate) fn cancel(&mut self, layout: &Layout) {
+    /// Gives up what is still asked; what is there stays, also what an earlier search found as
+    /// long as it is shown.
+    pub(crate) fn cancel(&mut self, now: DateTime<Utc>, layout: &Layout) {
         self.running = false;
+        let older = self.snapshot.is_some() && !self.shows_latest();
         let Some(latest) = self.latest.as_deref().or(self.snapshot.as_deref()) else { return };
         let mut snapshot = latest.clone();
         let tree = Arc::make_mut(&mut snapshot.tree);
@@ -337,8 +339,11 @@ impl Explore {
         }
         snapshot.cancelled = true;
         snapshot.finished = true;
+        snapshot.elapsed += (now - self.seen).to_std().unwrap_or_default();
         let snapshot = Arc::new(snapshot);
-        self.snapshot = Some(Arc::clone(&snapshot));
+        if !older {
+            self.snapshot = Some(Arc::clone(&snapshot));
+        }
         self.latest = Some(snapshot);
         self.rebuild(layout);
     }

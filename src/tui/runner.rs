@@ -92,8 +92,12 @@ impl Runner {
         let (world, answers) = (Arc::clone(&self.world), self.answers.clone());
         self.tracing = Some(Task(tokio::spawn(async move {
             let of = Arc::clone(&span.id);
-            let found = world.trace(span).await;
-            let spans = found.as_ref().map(|found| found.objects.clone()).unwrap_or_default();
+            let found = world.trace(Arc::clone(&span)).await;
+            // Where the trace cannot be had, the Pod of the span may have lines all the same.
+            let spans = match &found {
+                Ok(found) if !found.objects.is_empty() => found.objects.clone(),
+                _ => vec![span],
+            };
             if answers.send(Event::Trace(id, Arc::clone(&of), found)).await.is_ok() {
                 let lines = world.lines(spans).await;
                 answers.send(Event::Lines(id, of, lines)).await.ok();
@@ -178,8 +182,9 @@ mod tests {
         }
 
         fn trace(&self, span: Arc<Object>) -> BoxFuture<'static, Result<Found, String>> {
-            let found = Found { objects: vec![span], ..Found::default() };
-            std::future::ready(Ok(found)).boxed()
+            let found = Found { objects: vec![Arc::clone(&span)], ..Found::default() };
+            let found = if &*span.id == "none" { Err("refused".to_owned()) } else { Ok(found) };
+            std::future::ready(found).boxed()
         }
 
         fn lines(&self, spans: Vec<Arc<Object>>) -> BoxFuture<'static, Result<Found, String>> {
@@ -257,5 +262,14 @@ mod tests {
         assert!(matches!(first, Some(Event::Trace(_, _, Ok(found))) if found.objects.len() == 1));
         let then = answers.recv().await;
         assert!(matches!(then, Some(Event::Lines(_, _, Err(text))) if text == "1 spans"));
+        let mut none = (*fixture::start()).clone();
+        none.id = "none".into();
+        runner.run(Effect::Trace(SearchId(1), Arc::new(none)));
+        assert!(matches!(answers.recv().await, Some(Event::Trace(_, _, Err(_)))));
+        let then = answers.recv().await;
+        assert!(
+            matches!(then, Some(Event::Lines(_, _, Err(text))) if text == "1 spans"),
+            "the lines of the span that is known are asked for"
+        );
     }
 }

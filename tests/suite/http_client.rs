@@ -148,6 +148,32 @@ async fn a_server_that_asks_for_more_time_than_there_is_has_the_last_word() {
 }
 
 #[tokio::test]
+async fn a_silent_server_is_not_waited_for_over_and_over() {
+    let server = Server::start(|request| {
+        if request.path == "/up" {
+            Response::json(200, &json!({}))
+        } else {
+            Response::fault(Fault::Hang)
+        }
+    })
+    .await;
+    let mut options = options(&server.url);
+    options.timeout = Duration::from_millis(50);
+    options.concurrency = 1;
+    let client = HttpClient::new(options).unwrap();
+    let asked = || client.json::<Value>(Call::new("/api/v1/rules"));
+    let all = futures::future::join_all((0..50).map(|_| asked())).await;
+    let kinds = all.iter().map(|answer| answer.as_ref().unwrap_err().kind);
+    assert!(kinds.clone().all(|kind| kind == ErrorKind::Timeout));
+    assert_eq!(server.requests().len(), 2, "those that waited for their turn are not made");
+    let last = asked().await.unwrap_err();
+    assert!(last.message.contains("was not asked once more"), "{last}");
+    client.forget();
+    client.json::<Value>(Call::new("/up")).await.unwrap();
+    assert_eq!(server.requests().len(), 3);
+}
+
+#[tokio::test]
 async fn a_refusal_is_not_tried_again() {
     let server = Server::start(|_| Response::text(500, "boom")).await;
     assert!(call(options(&server.url)).await.is_err());

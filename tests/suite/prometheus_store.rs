@@ -139,6 +139,20 @@ async fn one_failing_server_leaves_the_others_alerts() {
 }
 
 #[tokio::test]
+async fn alerts_do_not_wait_long_for_a_server_that_hangs() {
+    let (answers, hangs) =
+        (Server::start(rules).await, Server::start(|_| Response::fault(Fault::Hang)).await);
+    let mut patient = options("alertmanager", &hangs);
+    patient.timeout = Duration::from_hours(1);
+    let alertmanager = Arc::new(Alertmanager::new(patient).unwrap());
+    let store = AlertStore::new(Some(prometheus(&answers)), Some(alertmanager));
+    let found = ask(&store, "alert:alert:{}", scope(9)).await.unwrap();
+    assert_eq!(found.objects.len(), 2);
+    let missing = found.missing.unwrap();
+    assert!(missing.message.contains("without silences: no answer"), "{missing}");
+}
+
+#[tokio::test]
 async fn a_failed_server_is_not_asked_again_at_once() {
     let good = Server::start(rules).await;
     let bad = Server::start(|_| Response::text(403, "no")).await;

@@ -347,6 +347,9 @@ fn alerts_and_logs() {
         ("log:application", line("info"), Severity::Info, "info"),
         ("log:application", line("debug"), Severity::None, "debug"),
         ("log:application", json!({"body": "x"}), Severity::None, ""),
+        ("trace:span", json!({"status": {"code": "error"}}), Severity::Error, "error"),
+        ("trace:span", json!({"status": {"code": "ok"}}), Severity::None, ""),
+        ("trace:span", json!({"status": {"code": "unset"}}), Severity::None, ""),
     ]);
 }
 

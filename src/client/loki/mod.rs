@@ -88,8 +88,9 @@ impl Loki {
         self.http.name()
     }
 
-    /// Forgets what was learned of the server's limits.
+    /// Forgets what was learned of the server: its limits, and that it gave no answer.
     pub fn forget(&self) {
+        self.http.forget();
         self.most.store(MOST_LINES, Ordering::Relaxed);
     }
 

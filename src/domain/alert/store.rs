@@ -1,10 +1,11 @@
 //! Alerts of Prometheus and Alertmanager, asked together once for all queries of a batch.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
-use futures::future::OptionFuture;
+use futures::future::{Either, OptionFuture, select};
 use futures::stream::{self, BoxStream, StreamExt};
 
 use super::join::join;
@@ -22,6 +23,9 @@ const KEPT: Duration = Duration::from_mins(1);
 
 /// The same where a server failed: long enough that not every batch waits for its timeout.
 const KEPT_FAULTY: Duration = Duration::from_secs(10);
+
+/// How long the alerts of one server wait for those of the other.
+const GRACE: Duration = Duration::from_secs(3);
 
 /// What servers say when they are asked for all alerts.
 type Answered = Result<Arc<Alerts>, StoreError>;
@@ -88,6 +92,8 @@ impl Store for AlertStore {
 
     fn refresh(&self) {
         *self.0.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.0.prometheus.iter().for_each(|server| server.forget());
+        self.0.alertmanager.iter().for_each(|server| server.forget());
     }
 }
 
@@ -117,7 +123,16 @@ impl Servers {
     async fn ask(&self) -> Answered {
         let rules = OptionFuture::from(self.prometheus.as_ref().map(|one| one.alert_rules()));
         let sent = OptionFuture::from(self.alertmanager.as_ref().map(|one| one.alerts()));
-        let (rules, sent) = futures::join!(rules, sent);
+        let (rules, sent) = match select(pin!(rules), pin!(sent)).await {
+            Either::Left((rules, sent)) => {
+                let late = matches!(rules, Some(Ok(_)));
+                (rules, soon(late, "alertmanager", sent).await)
+            }
+            Either::Right((sent, rules)) => {
+                let late = matches!(sent, Some(Ok(_)));
+                (soon(late, "prometheus", rules).await, sent)
+            }
+        };
         let (rules, sent, missing) = match (rules, sent) {
             (None, None) => return Err(no_server()),
             (Some(Err(error)), None | Some(Err(_))) | (None, Some(Err(error))) => {
@@ -148,6 +163,21 @@ impl Servers {
         let all = all.into_iter().map(Arc::new).collect();
         Ok(Arc::new(Alerts { all, lookup: Lookup::default(), missing }))
     }
+}
+
+/// An answer, which is not waited for long where the other server has given its one.
+async fn soon<T>(
+    late: bool,
+    name: &str,
+    answer: impl Future<Output = Option<Result<T, StoreError>>>,
+) -> Option<Result<T, StoreError>> {
+    if !late {
+        return answer.await;
+    }
+    tokio::time::timeout(GRACE, answer).await.unwrap_or_else(|_| {
+        let words = format!("no answer from {name} within {GRACE:?} of the other's");
+        Some(Err(StoreError::new(ErrorKind::Timeout, name, words).hint("R asks again")))
+    })
 }
 
 /// The failure of one server in the words of what the other one leaves.

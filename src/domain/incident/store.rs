@@ -53,6 +53,10 @@ impl Store for IncidentStore {
     fn sources(&self) -> Vec<Source> {
         vec![self.0.source()]
     }
+
+    fn refresh(&self) {
+        self.0.forget();
+    }
 }
 
 fn select(mut all: Vec<Arc<Object>>, query: &Query, scope: Scope) -> Found {

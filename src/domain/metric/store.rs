@@ -58,6 +58,10 @@ impl Store for MetricStore {
     fn sources(&self) -> Vec<Source> {
         vec![self.0.source()]
     }
+
+    fn refresh(&self) {
+        self.0.forget();
+    }
 }
 
 fn rank(group: &[Ranked]) -> Rank {

@@ -59,6 +59,7 @@ impl Store for NetflowStore {
 
     fn refresh(&self) {
         *self.0.there.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.0.loki.forget();
     }
 }
 

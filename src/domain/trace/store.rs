@@ -103,6 +103,7 @@ impl Store for TraceStore {
 
     fn refresh(&self) {
         self.0.words.forget();
+        self.0.tracer.forget();
     }
 }
 

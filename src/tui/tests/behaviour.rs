@@ -13,6 +13,7 @@ use super::super::fixture::{self, add, finished, snapshot, tree};
 use super::super::layout::Pane;
 use super::super::world::{Listing, Start};
 use super::Driver;
+use crate::graph::Tree;
 use crate::model::{Cut, ErrorKind, Severity, StoreError};
 
 const WIDE: (u16, u16) = (120, 36);
@@ -286,6 +287,22 @@ fn escape_cancels_and_keeps_what_is_there() {
         driver.effects[1..],
         [Effect::Refresh, Effect::Cancel(_), Effect::Search(..)]
     ));
+}
+
+#[test]
+fn escape_while_asking_again_keeps_what_was_found_before() {
+    let mut driver = Driver::exploring(WIDE, finished());
+    driver.press("l");
+    let before = driver.screen();
+    assert!(before.contains("No space left"), "{before}");
+    driver.press("1 R");
+    let mut early = snapshot(Tree::default());
+    early.elapsed = Duration::from_millis(300);
+    driver.snapshot(early);
+    driver.event(Event::Tick(fixture::now() + TimeDelta::seconds(4)));
+    driver.press("esc");
+    let screen = driver.screen();
+    assert!(screen.contains("No space left") && screen.contains(" 4.3s"), "{screen}");
 }
 
 #[test]

@@ -116,6 +116,7 @@ fn close(app: &mut App) -> Vec<Effect> {
         return Vec::new();
     }
     let layout = app.layout();
+    let now = app.now;
     let Some(view) = app.view_mut() else { return give_up(app) };
     if view.zoom {
         zoom(app);
@@ -126,7 +127,7 @@ fn close(app: &mut App) -> Vec<Effect> {
         Pane::Results => motion::focus(app, Pane::Paths),
         Pane::Paths if view.running => {
             let id = view.id;
-            view.cancel(&layout);
+            view.cancel(now, &layout);
             let at = view.latest.as_ref().map_or((0, 0), |latest| (latest.done, latest.total));
             app.say(format!("cancelled {}/{}; R asks again", at.0, at.1), Tone::Warning);
             return vec![Effect::Cancel(id)];

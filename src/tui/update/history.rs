@@ -210,8 +210,8 @@ pub(super) fn snapshot(app: &mut App, id: SearchId, snapshot: Arc<Snapshot>) -> 
 
 /// A search has ended without a last word.
 pub(super) fn lost(app: &mut App, id: SearchId) {
-    let layout = app.layout();
+    let (now, layout) = (app.now, app.layout());
     if let Some(view) = app.views.iter_mut().find(|view| view.id == id && view.running) {
-        view.cancel(&layout);
+        view.cancel(now, &layout);
     }
 }

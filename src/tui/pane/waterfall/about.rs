@@ -65,24 +65,27 @@ impl Waterfall {
 
     /// What is odd, what failed, and the events.
     fn happened(&self, span: &SpanNode, rows: &mut Rows) {
+        if let (Asked::Failed, Some(fault)) = (self.whole, &self.remark) {
+            rows.text(&format!("The trace cannot be had as a whole: {fault}"), Tone::Error);
+        }
         if span.failed {
             let message = span.object.text("/status/message").unwrap_or("failed");
             rows.text(message, Tone::Error);
         }
         match span.odd {
-            Some(Odd::Orphan) => {
+            Some(Odd::Orphan) if self.whole != Asked::Waiting => {
+                let why = if self.whole == Asked::Failed {
+                    "not known"
+                } else {
+                    "not there: not sampled, cut off, or still to come"
+                };
                 let parent = span.object.text("/parentSpanID").unwrap_or_default();
-                rows.text(
-                    &format!(
-                        "Its parent {parent} is not there: not sampled, cut off, or still to come."
-                    ),
-                    Tone::Warning,
-                );
+                rows.text(&format!("Its parent {parent} is {why}."), Tone::Warning);
             }
             Some(Odd::Circle) => {
                 rows.text("It is its own ancestor; the circle is cut above it.", Tone::Warning);
             }
-            None => {}
+            _ => {}
         }
         if span.skew != 0 {
             let by = spent(span.skew.saturating_abs());

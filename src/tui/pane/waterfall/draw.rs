@@ -22,6 +22,9 @@ const ROOMY: usize = 100;
 /// The width below which a service is left out where it is that of the span above.
 const NARROW: usize = 60;
 
+/// How much of a remark has its place beside the title.
+const REMARK: usize = 60;
+
 /// Columns of a row: the tree, the bars, the durations.
 struct Columns {
     name: usize,
@@ -72,7 +75,8 @@ impl Waterfall {
     /// `Trace 9c1f4a7b  web POST /checkout  ERR 7  2.41 s  20 spans  6 services`.
     fn title(&self) -> Line {
         let mut line = Line::new();
-        let id = self.id();
+        // Some ids are short numbers behind zeros.
+        let id = self.id().trim_start_matches('0');
         line.push("Trace ", Tone::Accent).push(id.get(..8).unwrap_or(id), Tone::Accent);
         if self.tree.spans.is_empty() {
             return line;
@@ -103,8 +107,12 @@ impl Waterfall {
             _ if self.whole == Asked::Waiting => {
                 line.push(" asking for the rest … ", Tone::Accent);
             }
+            // The whole of it stands with the span.
+            Some(remark) if remark.width() > REMARK && self.whole == Asked::Failed => {
+                line.push(" only what the search found ", tone);
+            }
             Some(remark) => {
-                line.push(format!(" {} ", fit(&clean(remark), 60).trim_end()), tone);
+                line.push(format!(" {} ", fit(&clean(remark), REMARK).trim_end()), tone);
             }
             None => {}
         }
@@ -146,9 +154,9 @@ impl Waterfall {
             line.push("! ", Tone::Error);
         }
         match span.odd {
-            Some(Odd::Orphan) => line.push("orphan ", Tone::Warning),
+            Some(Odd::Orphan) if self.whole == Asked::Here => line.push("orphan ", Tone::Warning),
             Some(Odd::Circle) => line.push("circle ", Tone::Warning),
-            None => &mut line,
+            _ => &mut line,
         };
         let more = if folded { format!(" +{}", span.below) } else { String::new() };
         let left = room.saturating_sub(line.width() + more.width());
