@@ -75,7 +75,7 @@ pub(super) enum Command {
         /// Only rules that lead to this class.
         #[arg(long, value_name = "CLASS")]
         goal: Option<String>,
-        /// Draw the rules as a graph: -o dot for Graphviz, -o mermaid, or as text.
+        /// Draw the rules as a graph: -o dot for Graphviz, which is the default, or -o mermaid.
         #[arg(long)]
         graph: bool,
         #[command(subcommand)]

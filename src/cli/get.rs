@@ -5,7 +5,7 @@ use std::sync::Arc;
 use color_eyre::eyre::{self, eyre};
 
 use super::args::{Format, Global};
-use super::print::{line, yaml};
+use super::print::{inert, json, line, yaml};
 use super::resolve::failure;
 use super::search::width;
 use super::wire::{Purpose, Session};
@@ -65,9 +65,9 @@ fn print(objects: &[Arc<Object>], format: Format) -> eyre::Result<String> {
         objects.iter().map(|object| line(object) + "\n").collect::<String>()
     };
     Ok(match format {
-        Format::Json => serde_json::to_string_pretty(&bodies())?,
+        Format::Json => json(&bodies())?,
         Format::Yaml => yaml(&bodies())?,
-        Format::Ndjson => each(&|object| object.body.to_string()),
+        Format::Ndjson => each(&|object| inert(object.body.to_string())),
         Format::Name => each(&|object| clean(&object.id)),
         _ => {
             let width = width().unwrap_or(usize::MAX);

@@ -4,7 +4,7 @@ use color_eyre::eyre;
 use serde_json::json;
 
 use super::args::{Format, Global};
-use super::print::yaml;
+use super::print::{json, yaml};
 use super::wire::{self, Purpose, Session};
 use super::{Outcome, emit, usage};
 use crate::client::transport::without_credentials;
@@ -24,7 +24,7 @@ pub(super) async fn list(global: &Global, domain: Option<&str>) -> eyre::Result<
         let names: Vec<String> =
             domain.classes().iter().map(|class| class.name().to_owned()).collect();
         let text = match format {
-            Format::Json => serde_json::to_string_pretty(&names)?,
+            Format::Json => json(&names)?,
             Format::Yaml => yaml(&names)?,
             _ => names.join("\n"),
         };
@@ -38,7 +38,7 @@ pub(super) async fn list(global: &Global, domain: Option<&str>) -> eyre::Result<
     let entry = |(name, about): &(&str, &str)| json!({"name": name, "about": about});
     let entries: Vec<_> = all.iter().map(entry).collect();
     let text = match format {
-        Format::Json => serde_json::to_string_pretty(&entries)?,
+        Format::Json => json(&entries)?,
         Format::Yaml => yaml(&entries)?,
         Format::Name => all.iter().map(|(name, _)| format!("{name}\n")).collect(),
         _ => all.iter().map(|(name, about)| format!("{name:8} {about}\n")).collect(),
@@ -81,7 +81,7 @@ pub(super) async fn sources(global: &Global) -> eyre::Result<Outcome> {
     let session = Session::open(global, Purpose::Tell).await?;
     let sources = session.probe().await;
     let text = match format {
-        Format::Json => serde_json::to_string_pretty(&sources)?,
+        Format::Json => json(&sources)?,
         Format::Yaml => yaml(&sources)?,
         Format::Name => sources.iter().map(|source| format!("{}\n", source.name)).collect(),
         _ => table(&sources),
@@ -154,6 +154,7 @@ pub(super) fn config_path(global: &Global) -> eyre::Result<Outcome> {
 
 /// The settings in force; what is secret is hidden.
 pub(super) fn config_show(global: &Global) -> eyre::Result<Outcome> {
+    let format = global.format("config show", &DOCUMENTS).map_err(usage)?;
     let mut settings = wire::settings(global)?;
     let mut shown = serde_json::to_value(&settings)?;
     for (name, backend) in settings.backends() {
@@ -170,7 +171,7 @@ pub(super) fn config_show(global: &Global) -> eyre::Result<Outcome> {
             *value = "(hidden)".into();
         }
     }
-    emit(&yaml(&shown)?)?;
+    emit(&if format == Format::Json { json(&shown)? } else { yaml(&shown)? })?;
     Ok(Outcome::Found)
 }
 

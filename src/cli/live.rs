@@ -24,7 +24,7 @@ use crate::config::{Address, Settings};
 use crate::domain::alert::AlertStore;
 use crate::domain::incident::IncidentStore;
 use crate::domain::k8s::{K8s, KubeStore, discover};
-use crate::domain::log::{LokiStore, PodLogStore, PodSource};
+use crate::domain::log::{Backed, LokiStore, PodLogStore, PodSource};
 use crate::domain::metric::MetricStore;
 use crate::domain::netflow::NetflowStore;
 use crate::domain::trace::TraceStore;
@@ -132,10 +132,8 @@ pub(super) async fn open(
         let flags = "--prometheus-url and --alertmanager-url";
         put("alert", Arc::new(Absent::new("alertmanager", "alert", flags)));
     }
-    let has_loki = loki.is_some();
-    if let Some(loki) = loki {
-        put("log", Arc::new(LokiStore::new(loki, vocabulary)));
-    }
+    let loki: Option<Arc<dyn Store>> =
+        loki.map(|loki| Arc::new(LokiStore::new(loki, vocabulary)) as Arc<dyn Store>);
     put(
         "trace",
         match traces {
@@ -154,10 +152,13 @@ pub(super) async fn open(
         Ok(kube) => {
             let store = KubeStore::new(kube.clone(), (*k8s).clone());
             let store = Arc::new(store.keeping(settings.max_kept.saturating_mul(1 << 20)));
-            if !has_loki {
-                let pods = PodSource::new(Arc::<KubeStore>::clone(&store), Arc::<K8s>::clone(&k8s));
-                put("log", Arc::new(PodLogStore::new(&kube, pods, vocabulary)));
-            }
+            let pods = PodSource::new(Arc::<KubeStore>::clone(&store), Arc::<K8s>::clone(&k8s));
+            let pods = Arc::new(PodLogStore::new(&kube, pods, vocabulary));
+            let logs: Arc<dyn Store> = match loki {
+                Some(loki) => Arc::new(Backed::new(loki, pods)),
+                None => pods,
+            };
+            put("log", logs);
             put("k8s", store);
             kube.context().unwrap_or("in-cluster").clone_into(&mut live.context);
             live.namespace = kube.namespace().map(str::to_owned);
@@ -172,9 +173,8 @@ pub(super) async fn open(
                 error.kind = ErrorKind::Unreachable;
                 note(&format!("no cluster: {}", failure(&error)));
             }
-            if !has_loki {
-                put("log", Arc::new(Absent::new("loki", "log", "--loki-url")));
-            }
+            let absent = || Arc::new(Absent::new("loki", "log", "--loki-url"));
+            put("log", loki.unwrap_or_else(|| absent()));
             put("k8s", Arc::new(Absent { error, kind: "kubernetes" }));
         }
     }

@@ -10,7 +10,9 @@ use serde::Serialize;
 use super::args::Format;
 use crate::engine::Snapshot;
 use crate::graph::{ClassGraph, End, Node, Run, RunState, Shared, Traces, Tree, rfc3339};
-use crate::model::{Class, ErrorKind, Object, Query, Severity, Source, Window, clean, fit};
+use crate::model::{
+    Class, ErrorKind, Object, Query, Severity, Source, Window, clean, fit, is_active,
+};
 
 /// How many objects of a node the text shows.
 const SHOWN: usize = 8;
@@ -65,7 +67,7 @@ impl Report {
             Format::Dot => self.graph.dot(),
             Format::Mermaid => self.graph.mermaid(),
             Format::Name => self.names(),
-            _ => serde_json::to_string_pretty(self)?,
+            _ => json(self)?,
         })
     }
 
@@ -78,6 +80,29 @@ impl Report {
         }
         out
     }
+}
+
+/// A value as JSON. What a terminal might take for more than text is written as `\u….`.
+pub(super) fn json(value: &impl Serialize) -> eyre::Result<String> {
+    Ok(inert(serde_json::to_string_pretty(value)?))
+}
+
+/// JSON without characters that control a terminal or the order of what it shows: they stand only
+/// within strings, where they can be escaped.
+pub(super) fn inert(json: String) -> String {
+    let plain = |c: char| c == '\n' || !is_active(c);
+    if json.chars().all(plain) {
+        return json;
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if plain(c) {
+            out.push(c);
+        } else {
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        }
+    }
+    out
 }
 
 /// A value as YAML.

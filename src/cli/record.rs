@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 
-use color_eyre::eyre::{self, Context as _};
+use color_eyre::eyre::{self, Context as _, eyre};
 
 use super::args::Global;
 use super::search::{Ask, find};
@@ -20,6 +20,9 @@ pub(super) async fn run(global: &Global, start: &str, depth: Option<u32>) -> eyr
         usage("record needs the file to write: korrel8 record START -o incident.k8z")
     })?;
     let file = Path::new(file);
+    if file.exists() {
+        return Err(eyre!("{} is there already: name another file, or remove it", file.display()));
+    }
     let session = Session::open(global, Purpose::Ask).await?;
     let reach = depth.or(global.reach).unwrap_or(session.settings.reach);
     let Some((snapshot, query)) = find(&session, Ask { start, goals: Vec::new(), reach }).await?
@@ -43,7 +46,8 @@ fn write(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file)?.write_all(bytes)
+    // What cannot be written whole is no recording, and would be in the way of the next try.
+    options.open(file)?.write_all(bytes).inspect_err(|_| drop(std::fs::remove_file(file)))
 }
 
 /// Everything in a tree, each object once, with the answers that cannot be decided locally.

@@ -7,7 +7,7 @@ use color_eyre::eyre::{self, Context as _, eyre};
 use serde_json::{Value, json};
 
 use super::args::{Format, Global};
-use super::print::yaml;
+use super::print::{json, yaml};
 use super::{Outcome, emit, note, usage, wire};
 use crate::model::{Alternatives, Class, Domains, Object, SelectorError, Vocabulary, clean};
 use crate::rule::{Applied, RuleSet};
@@ -41,7 +41,7 @@ pub(super) fn run(
     }
     let entries: Vec<Value> = made.iter().map(|(rule, steps)| entry(rule, steps)).collect();
     let text = match format {
-        Format::Json => serde_json::to_string_pretty(&entries)?,
+        Format::Json => json(&entries)?,
         Format::Yaml => yaml(&entries)?,
         _ => made
             .iter()

@@ -6,7 +6,7 @@ use color_eyre::eyre::{self, Context as _};
 use serde_json::{Value, json};
 
 use super::args::{Format, Global};
-use super::print::yaml;
+use super::print::{json, yaml};
 use super::{Outcome, emit, note, rule_graph, usage, wire};
 use crate::model::{Class, Domains, Vocabulary};
 use crate::rule::{Pattern, Rule, RuleFile, RuleSet};
@@ -60,7 +60,7 @@ fn print(rules: &[&Rule], format: Format) -> eyre::Result<String> {
         format!("{}: {start} -> {goal}{cost}\n    {}\n", rule.name, rule.about.trim())
     };
     Ok(match format {
-        Format::Json => serde_json::to_string_pretty(&entries)?,
+        Format::Json => json(&entries)?,
         Format::Yaml => yaml(&entries)?,
         Format::Name => rules.iter().map(|rule| format!("{}\n", rule.name)).collect(),
         _ => rules.iter().map(line).collect(),

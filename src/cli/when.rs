@@ -16,15 +16,15 @@ pub(super) fn window(
         return Ok(None);
     }
     let back = |flag: &str, text: &str| Ok::<_, String>(now - duration(flag, text)?);
-    let start = match (since, start) {
-        (Some(text), _) => back("--since", text)?,
-        (_, Some(text)) => moment("--start", text)?,
-        _ => usual.start,
-    };
     let end = match (until, end) {
         (Some(text), _) => back("--until", text)?,
         (_, Some(text)) => moment("--end", text)?,
         _ => usual.end,
+    };
+    let start = match (since, start) {
+        (Some(text), _) => back("--since", text)?,
+        (_, Some(text)) => moment("--start", text)?,
+        _ => usual.start.min(end - TimeDelta::hours(1)),
     };
     if start >= end {
         return Err(format!(
@@ -85,6 +85,8 @@ mod tests {
         );
         let day = Window { start: at("2026-11-22 12:00"), end: at("2026-11-23 11:30") };
         assert_eq!(read((Some("1d"), Some("30m")), (None, None)), Ok(Some(day)));
+        let early = Window { start: at("2026-11-23 09:00"), end: at("2026-11-23 10:00") };
+        assert_eq!(read((None, None), (None, Some("2026-11-23 10:00"))), Ok(Some(early)));
         let reversed = read((None, None), (Some("2026-11-23 11:00"), Some("2026-11-23 10:00")));
         assert!(reversed.expect_err("reversed").contains("must be before"));
         for bad in ["soon", "", "5 apples"] {

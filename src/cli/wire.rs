@@ -11,7 +11,9 @@ use chrono::{DateTime, Utc};
 use color_eyre::eyre::{self, Context as _, eyre};
 
 use super::args::Global;
+use super::resolve::failure;
 use super::{note, usage, when};
+use crate::client::transport::address_of;
 use crate::config::{self, Settings};
 use crate::domain::k8s::K8s;
 use crate::engine::{self, Engine, Stores};
@@ -83,6 +85,10 @@ pub(super) fn settings(global: &Global) -> eyre::Result<Settings> {
     ];
     for (backend, url, found) in backends {
         backend.set_url(url.clone(), found);
+        if let (Some(url), true) = (&backend.url, backend.found == found) {
+            let named = found.trim_start_matches("--").trim_end_matches("-url");
+            address_of(url, named).map_err(|fault| usage(failure(&fault)))?;
+        }
     }
     let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let loki = &mut settings.loki;

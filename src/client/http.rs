@@ -133,6 +133,12 @@ impl HttpClient {
         self.account(self.attempt(&call, parse)).await
     }
 
+    /// Keeps account of an answer that was JSON and yet none: the source has failed.
+    pub fn disowned(&self, error: StoreError) -> StoreError {
+        self.note(Some(&error));
+        error
+    }
+
     /// Keeps account of what became of a call.
     async fn account<T>(
         &self,
@@ -140,14 +146,18 @@ impl HttpClient {
     ) -> Result<T, StoreError> {
         let started = Instant::now();
         let result = call.await;
-        let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
-        source.millis = u64::try_from(started.elapsed().as_millis()).ok();
+        let millis = u64::try_from(started.elapsed().as_millis()).ok();
+        self.source.lock().unwrap_or_else(PoisonError::into_inner).millis = millis;
         // A refused query is the query's fault: the server is well.
-        let failure = result.as_ref().err().filter(|error| error.kind != ErrorKind::BadQuery);
-        source.state = if failure.is_none() { SourceState::Ok } else { SourceState::Failed };
-        source.error = failure.map(ToString::to_string);
-        source.failure = failure.map(|failure| failure.kind);
+        self.note(result.as_ref().err().filter(|error| error.kind != ErrorKind::BadQuery));
         result
+    }
+
+    fn note(&self, failure: Option<&StoreError>) {
+        let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
+        source.state = if failure.is_none() { SourceState::Ok } else { SourceState::Failed };
+        source.error = failure.map(StoreError::advice);
+        source.failure = failure.map(|failure| failure.kind);
     }
 
     async fn attempt<T>(

@@ -126,7 +126,8 @@ impl Jaeger {
         let answer: Answer<T> = self.http.json(call).await?;
         if let (None, Some(said)) = (&answer.data, answer.errors.first()) {
             let words = format!("{} says: {}", self.http.name(), clean(&said.msg));
-            return Err(StoreError::new(ErrorKind::BadAnswer, self.http.name(), words));
+            let error = StoreError::new(ErrorKind::BadAnswer, self.http.name(), words);
+            return Err(self.http.disowned(error));
         }
         Ok(answer.data.unwrap_or_default())
     }

@@ -141,8 +141,9 @@ impl Tempo {
         let found: Found = self.http.json(call).await?;
         if found.traces.is_none() && found.metrics.is_none() {
             let words = format!("{} answered a search with something else", self.http.name());
-            return Err(StoreError::new(ErrorKind::BadAnswer, self.http.name(), words)
-                .hint("check its URL: a sub-path may be missing"));
+            let error = StoreError::new(ErrorKind::BadAnswer, self.http.name(), words)
+                .hint("check its URL: a sub-path may be missing");
+            return Err(self.http.disowned(error));
         }
         Ok(page(found.traces.unwrap_or_default(), wanted))
     }

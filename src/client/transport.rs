@@ -104,6 +104,17 @@ pub struct Address {
     pub insecure: bool,
 }
 
+/// The URL in a text, if it is one of a server; `source` names the back end in the failure.
+pub fn address_of(text: &str, source: &str) -> Result<Url, StoreError> {
+    let url = Url::parse(text.trim()).ok();
+    let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    url.ok_or_else(|| {
+        let words = format!("{:?} is not a URL of {source}", without_credentials(text));
+        StoreError::new(ErrorKind::Unreachable, source, words)
+            .hint("write it in full, as http://localhost:9090 or https://host/prefix")
+    })
+}
+
 /// Plain HTTP or HTTPS.
 pub struct Direct {
     client: Client,
@@ -116,14 +127,7 @@ impl Direct {
     /// end in the failure.
     pub fn new(mut address: Address, source: &str) -> Result<Self, StoreError> {
         let bad = |words: String| StoreError::new(ErrorKind::Unreachable, source, words);
-        let shown = without_credentials(&address.url);
-        let mut base = Url::parse(address.url.trim())
-            .ok()
-            .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-            .ok_or_else(|| {
-                bad(format!("{shown:?} is not a URL of {source}"))
-                    .hint("write it in full, as http://localhost:9090 or https://host/prefix")
-            })?;
+        let mut base = address_of(&address.url, source)?;
         if !base.username().is_empty() {
             let password = base.password().unwrap_or_default().to_owned();
             address.basic.get_or_insert((decoded(base.username()), decoded(&password)));

@@ -102,9 +102,9 @@ impl Default for Settings {
 }
 
 impl Address {
-    /// Lets a flag or an environment variable win over the file.
+    /// Lets a flag or an environment variable win over the file; an empty one says nothing.
     pub fn set_url(&mut self, url: Option<String>, found: &str) {
-        if let Some(url) = url {
+        if let Some(url) = url.filter(|url| !url.trim().is_empty()) {
             self.url = Some(url);
             found.clone_into(&mut self.found);
         }

@@ -50,7 +50,7 @@ pub use severity::Severity;
 pub use slice::Text;
 pub use source::{Kept, Source, SourceState};
 pub use store::{Answer, Cut, ErrorKind, Found, Scope, Store, StoreError};
-pub use text::{clean, fit, fit_name, similar, spent};
+pub use text::{clean, fit, fit_name, is_active, similar, spent};
 pub use trace_id::{find_trace_id, names_trace, span_id, trace_id, trace_id_of, trace_id_of_field};
 pub use unique::UniqueMap;
 pub use vocabulary::Vocabulary;

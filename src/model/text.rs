@@ -14,16 +14,17 @@ pub fn clean(text: &str) -> String {
             '\u{1b}' => skip_escape(&mut rest),
             '\u{9b}' => skip_csi(&mut rest),
             '\t' => out.push_str("    "),
-            c if c.is_control() => out.push(' '),
-            '\u{200b}'
-            | '\u{200e}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}'
-            | '\u{feff}' => out.push(' '),
+            c if is_active(c) => out.push(' '),
             c => out.push(c),
         }
     }
     out
+}
+
+/// Whether a character may do more than stand there: control a terminal, or reorder a line unseen.
+pub fn is_active(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 fn skip_escape(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) {
@@ -148,9 +149,9 @@ pub fn spent(nanos: i64) -> String {
             let seconds = nanos / 1_000_000_000;
             let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
             if hours > 0 {
-                format!("{hours} h {minutes} min")
+                format!("{hours} h {minutes} m")
             } else {
-                format!("{minutes} min {} s", seconds % 60)
+                format!("{minutes} m {} s", seconds % 60)
             }
         }
     }
@@ -214,8 +215,8 @@ mod tests {
             (312_000_000, "312 ms"),
             (99_960_000, "100 ms"),
             (7_310_566_324, "7.31 s"),
-            (61_000_000_000, "1 min 1 s"),
-            (7_260_000_000_000, "2 h 1 min"),
+            (61_000_000_000, "1 m 1 s"),
+            (7_260_000_000_000, "2 h 1 m"),
         ] {
             assert_eq!(spent(nanos), expected);
         }

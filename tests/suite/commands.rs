@@ -5,7 +5,9 @@ use std::io::Write as _;
 use std::process::Stdio;
 use std::sync::Arc;
 
-use serde_json::Value;
+use korrel8::model::Vocabulary;
+use korrel8::replay::{Manifest, Recording};
+use serde_json::{Value, json};
 
 use crate::fake::http::Server;
 use crate::run::{command, folder, recording, replay, run};
@@ -210,7 +212,7 @@ fn objects_of_a_query() {
     }
     let secret = json(&["get", "k8s:Secret:{namespace: shop}", "-o", "json"]);
     assert!(secret[0].get("data").is_none());
-    assert_eq!(replay(&["get", "k8s:Pod:{name: nobody}"]).code, Some(4));
+    fails(&["get", "k8s:Pod:{name: nobody}"], 4, &["nothing matches from 2026-11-23T11:00:00"]);
 }
 
 fn fails(args: &[&str], code: i32, words: &[&str]) {
@@ -221,6 +223,47 @@ fn fails(args: &[&str], code: i32, words: &[&str]) {
     }
     assert!(!done.err.contains('\u{1b}'), "escape bytes in {:?}", done.err);
     assert!(!done.err.contains("panicked"), "{}", done.err);
+}
+
+#[test]
+fn json_never_controls_a_terminal_and_loses_nothing() {
+    let said = "a\u{9b}31mb\u{202e}c\u{7f}";
+    let mut pod = json!({"apiVersion": "v1", "kind": "Pod",
+                         "metadata": {"name": "x", "namespace": "shop"}});
+    pod["metadata"]["annotations"] = json!({"said": said});
+    let now = "2026-11-23T12:00:00Z".parse().expect("a time");
+    let domains = korrel8::domain::all(&Vocabulary::builtin());
+    let mut recording = Recording::new(Manifest::new(now, "x", "x"));
+    recording.push(&domains.class("k8s:Pod").expect("a class"), pod);
+    let path = folder().join("active.k8z");
+    std::fs::write(&path, recording.write(&domains)).expect("written");
+    for format in ["json", "ndjson"] {
+        let path = path.to_str().expect("UTF-8");
+        let done = run(&["--replay", path, "get", "k8s:Pod:{}", "-o", format]);
+        assert!(!done.out.contains(|c| c != '\n' && korrel8::model::is_active(c)), "{}", done.out);
+        let all: Value = serde_json::from_str(&done.out).expect("JSON");
+        let body = if format == "json" { &all[0] } else { &all };
+        assert_eq!(body["metadata"]["annotations"]["said"], said);
+    }
+}
+
+#[test]
+fn a_recording_is_never_written_over() {
+    let path = folder().join("there.k8z");
+    std::fs::write(&path, "precious").expect("written");
+    let file = path.to_str().expect("UTF-8");
+    fails(&["record", "pod/postgres-0", "-n", "shop", "-o", file], 1, &["is there already"]);
+    assert_eq!(std::fs::read_to_string(&path).expect("read"), "precious");
+}
+
+#[test]
+fn an_address_that_is_none_is_told_and_an_empty_one_says_nothing() {
+    let done = run(&["--prometheus-url", "nonsense", "sources"]);
+    assert_eq!(done.code, Some(2), "{}", done.err);
+    assert!(done.err.contains("\"nonsense\" is not a URL of prometheus"), "{}", done.err);
+    let out = command(&["sources"]).env("KORREL8_PROMETHEUS_URL", "").output().expect("runs");
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert!(!said.contains("is not a URL"), "{said}");
 }
 
 #[test]

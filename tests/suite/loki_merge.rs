@@ -20,15 +20,24 @@ use crate::fake::loki::Loki;
 /// What is in the server, and what is asked.
 #[derive(Clone, Debug)]
 struct Case {
-    /// Place of the Pod, container, tenths of a second ago.
-    lines: Vec<(usize, usize, i64)>,
+    /// Place of the Pod, container, tenths of a second ago, the trace that is named.
+    lines: Vec<(usize, usize, i64, usize)>,
     /// Whether the name of the Pod is in structured metadata.
     metadata: bool,
     most: usize,
     limit: usize,
     focus: Option<i64>,
-    asked: Vec<usize>,
+    /// Pods, each with a trace or, by 0, all of its lines.
+    asked: Vec<(usize, usize)>,
 }
+
+/// Traces that lines name, in their text or in metadata; the first stands for none.
+const TRACES: [&str; 4] = [
+    "",
+    "65040764d6005ae10d313a235526acca",
+    "000000000000000000000000ab12cd34",
+    "65040764d6005ae10d313a235526accb",
+];
 
 /// Names that a regular expression could confuse, in two namespaces.
 const PODS: [(&str, &str); 8] = [
@@ -45,14 +54,15 @@ const PODS: [(&str, &str); 8] = [
 fn cases() -> impl Strategy<Value = Case> {
     // Half of the lines are of one noisy Pod.
     let pod = prop_oneof![Just(0_usize), 0..PODS.len()];
-    let line = (pod, 0_usize..2, 0_i64..300);
+    let line = (pod, 0_usize..2, 0_i64..300, 0..TRACES.len());
+    let asked = (0..PODS.len(), 0..TRACES.len());
     (
         prop::collection::vec(line, 0..120),
         any::<bool>(),
         4_usize..40,
         1_usize..9,
         prop::option::of(0_i64..320),
-        prop::collection::btree_set(0..PODS.len(), 1..PODS.len()),
+        prop::collection::btree_set(asked, 1..12),
     )
         .prop_map(|(lines, metadata, most, limit, focus, asked)| {
             let asked = asked.into_iter().collect();
@@ -63,17 +73,25 @@ fn cases() -> impl Strategy<Value = Case> {
 fn loki(case: &Case) -> Loki {
     let mut loki = Loki::new();
     loki.most = case.most;
-    for (at, (pod, container, tenths)) in case.lines.iter().enumerate() {
+    for (at, (pod, container, tenths, trace)) in case.lines.iter().enumerate() {
         let (namespace, name) = PODS[*pod];
         let container = ["app", "proxy"][*container];
-        let text = format!("{at} of {namespace}/{name}");
+        let mut text = format!("{at} of {namespace}/{name}");
         let nanos = ago(0) - tenths * 100_000_000;
+        let mut metadata = Vec::new();
+        match TRACES[*trace] {
+            "" => {}
+            // Every other line tells the id as a field of its own.
+            id if at % 2 == 0 => metadata.push(("trace_id", id)),
+            id => text += &format!(" trace_id={}", id.trim_start_matches('0')),
+        }
         if case.metadata {
             let labels = [("namespace", namespace), ("container", container)];
-            loki.add_with(nanos, &text, &labels, &[("pod", name)]);
+            metadata.push(("pod", name));
+            loki.add_with(nanos, &text, &labels, &metadata);
         } else {
             let labels = [("namespace", namespace), ("pod", name), ("container", container)];
-            loki.add(nanos, &text, &labels);
+            loki.add_with(nanos, &text, &labels, &metadata);
         }
     }
     loki
@@ -86,12 +104,12 @@ type Seen = (Vec<DateTime<Utc>>, Vec<String>, Option<&'static str>);
 fn seen(answer: &Answer, case: &Case) -> Seen {
     let found = answer.result.as_ref().expect("an answer");
     let mut count: BTreeMap<(usize, i64), usize> = BTreeMap::new();
-    for (pod, _, tenths) in &case.lines {
+    for (pod, _, tenths, _) in &case.lines {
         *count.entry((*pod, *tenths)).or_default() += 1;
     }
     let alone = |text: &str| {
         let at: usize = text.split(' ').next().and_then(|at| at.parse().ok()).expect("a number");
-        let (pod, _, tenths) = case.lines[at];
+        let (pod, _, tenths, _) = case.lines[at];
         count[&(pod, tenths)] == 1
     };
     let texts = found.objects.iter().filter_map(|line| line.text("/body"));
@@ -143,8 +161,11 @@ async fn check(bed: &Bed, case: Case) -> Result<(), TestCaseError> {
     let texts: Vec<String> = case
         .asked
         .iter()
-        .map(|at| PODS[*at])
-        .map(|(space, pod)| format!("log:application:{{namespace: {space}, name: {pod}}}"))
+        .map(|(pod, trace)| (PODS[*pod], TRACES[*trace]))
+        .map(|((space, pod), trace)| {
+            let of = if trace.is_empty() { String::new() } else { format!(", trace: \"{trace}\"") };
+            format!("log:application:{{namespace: {space}, name: {pod}{of}}}")
+        })
         .collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let focus = case.focus.map(|tenths| now() - TimeDelta::milliseconds(tenths * 100));
@@ -170,4 +191,32 @@ fn merged_and_unmerged_answers_are_equal() {
     let mut runner = TestRunner::new(Config { cases: 100, ..Config::default() });
     let result = runner.run(&cases(), |case| runtime.block_on(check(&bed, case)));
     result.unwrap_or_else(|failure| panic!("{failure}"));
+}
+
+#[tokio::test]
+async fn lines_of_many_traces_are_asked_for_in_few_calls() {
+    let bed = Bed::start().await;
+    let id = |at: usize| format!("{:032x}", 0xfeed_0000_0000_u64 + at as u64);
+    let labels = [("namespace", "shop"), ("pod", "web-5c-a"), ("container", "app")];
+    for at in 0..300 {
+        let nanos = ago(0) - i64::try_from(at).expect("small") * 100_000_000;
+        let mut holds = bed.holds.lock().expect("no panic");
+        if at % 2 == 0 {
+            holds.add(nanos, &format!("trace_id={} took 3ms", id(at)), &labels);
+        } else {
+            holds.add_with(nanos, "took 3ms", &labels, &[("trace_id", &id(at))]);
+        }
+    }
+    let texts: Vec<String> = (0..300)
+        .map(|at| {
+            format!("log:application:{{namespace: shop, name: web-5c-a, trace: \"{}\"}}", id(at))
+        })
+        .collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let answers = ask_all(&bed.merging, &texts, scope(100)).await;
+    for (answer, text) in answers.iter().zip(&texts) {
+        assert_eq!(answer.result.as_ref().expect("an answer").objects.len(), 1, "{text}");
+    }
+    let calls = bed.calls.load(Ordering::Relaxed);
+    assert!(calls < 60, "{calls} calls for 300 traces");
 }

@@ -1,18 +1,21 @@
 //! Logs of Pods through the API server.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
+use korrel8::client::http::HttpOptions;
 use korrel8::client::kube::{Kube, KubeOptions};
+use korrel8::client::loki::Loki;
 use korrel8::domain::k8s::{K8s, KubeStore};
-use korrel8::domain::log::{Log, PodLogStore, PodSource};
+use korrel8::domain::log::{Backed, Log, LokiStore, PodLogStore, PodSource};
 use korrel8::model::{
     Answer, Cut, Domains, ErrorKind, Found, Query, Scope, SourceState, Store, Vocabulary, Window,
 };
 use serde_json::{Value, json};
 
 use crate::fake::apiserver::ApiServer;
-use crate::fake::http::Server;
+use crate::fake::http::{Response, Server};
 use crate::kube_client::{Config, connect};
 use crate::kube_store::{at, pod, scope};
 
@@ -78,6 +81,40 @@ fn lines(found: &Found) -> Vec<String> {
     let text = |object: &Value, key: &str| object[key].as_str().unwrap().to_owned();
     let line = |body: &Value| format!("{}: {}", text(body, "container"), text(body, "body"));
     found.objects.iter().map(|object| line(&object.body)).collect()
+}
+
+#[tokio::test]
+async fn where_a_log_store_fails_the_pods_are_read() {
+    let server = cluster().start().await;
+    let kube = connect(&server).await;
+    let words = Vocabulary::builtin();
+    let domains = Domains::new(vec![Arc::new(Log::new(&words))]);
+    let queries = ["{namespace: shop, name: db-0}", "{namespace: shop, name: nobody}"]
+        .map(|selector| domains.query(&format!("log:application:{selector}")).unwrap());
+    for (status, read) in [(503, true), (403, true), (400, false)] {
+        let loki = Server::start(move |_| Response::text(status, "no")).await;
+        let mut options = HttpOptions::new("loki", &loki.url, "test");
+        options.backoff = Duration::from_millis(1);
+        let first = LokiStore::new(Arc::new(Loki::new(options).unwrap()), &words);
+        let store = Backed::new(Arc::new(first), Arc::new(store(&kube)));
+        let batch = queries.iter().cloned().map(Into::into).collect();
+        let answers: Vec<Answer> = store.fetch(batch, scope(100)).collect().await;
+        assert_eq!(answers.len(), 2, "{status}");
+        for answer in answers {
+            if !read {
+                assert_eq!(answer.result.unwrap_err().kind, ErrorKind::BadQuery);
+                continue;
+            }
+            let found = answer.result.unwrap();
+            let of_db = answer.query == queries[0];
+            assert_eq!(lines(&found).iter().any(|line| line == "debugger: # df"), of_db);
+            let missing = found.missing.unwrap();
+            assert_eq!(missing.source_name, "loki");
+            assert!(missing.message.starts_with("read from the Pods instead: "), "{missing}");
+        }
+        let names: Vec<String> = store.sources().into_iter().map(|one| one.name).collect();
+        assert_eq!(names, if read { vec!["loki", "pod-logs"] } else { vec!["loki"] });
+    }
 }
 
 #[tokio::test]

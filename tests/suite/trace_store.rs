@@ -333,6 +333,14 @@ async fn a_refused_query_is_told_in_the_servers_words() {
 }
 
 #[tokio::test]
+async fn a_server_that_answers_with_something_else_is_a_failed_source() {
+    let (_server, store) = start(|_| Response::json(200, &json!({"hello": "world"}))).await;
+    let error = ask(&store, "trace:span:{}", scope(10)).await.unwrap_err();
+    assert!(error.message.contains("something else"), "{error}");
+    assert_eq!(store_state(&store), SourceState::Failed);
+}
+
+#[tokio::test]
 async fn a_new_window_without_spans_may_only_be_too_new() {
     let (_server, store) = start(|_| traces(&[])).await;
     let old = ask(&store, "trace:span:{}", scope(10)).await.unwrap();

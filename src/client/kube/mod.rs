@@ -99,7 +99,7 @@ impl Kube {
         let mut stats = self.stats(|stats| stats.clone());
         if let Some(fault) = stats.lacking.filter(|_| stats.state != SourceState::Failed) {
             stats.state = SourceState::Failed;
-            stats.error = Some(fault.to_string());
+            stats.error = Some(fault.advice());
             stats.failure = Some(fault.kind);
         }
         Source {
@@ -136,7 +136,7 @@ impl Kube {
             stats.calls += 1;
             stats.millis = Some(millis);
             stats.state = if fault.is_some() { SourceState::Failed } else { SourceState::Ok };
-            stats.error = fault.map(ToString::to_string);
+            stats.error = fault.map(StoreError::advice);
             stats.failure = fault.map(|fault| fault.kind);
         });
     }

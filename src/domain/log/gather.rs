@@ -9,10 +9,10 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 
 use super::lines::sort;
-use super::object::LogStream;
+use super::object::{LogStream, fields};
 use super::plan::{Part, Target};
 use crate::client::loki::{Loki, MOST_LINES, Stream};
-use crate::model::{Class, ErrorKind, Object, Query, StoreError, Vocabulary, Window};
+use crate::model::{Class, ErrorKind, Object, Query, StoreError, Vocabulary, Window, trace_id_of};
 
 /// The longest LogQL that is sent, in bytes: old servers refuse more than 5120.
 const LONGEST: usize = 4000;
@@ -20,12 +20,24 @@ const LONGEST: usize = 4000;
 /// The most calls that follow each other for one group.
 const DEEPEST: u32 = 64;
 
-/// A query and the Pod that it names, if it does.
+/// A query, and the Pod and the trace that it names, if it does.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
     pub(super) query: Query,
     pub(super) namespace: Option<String>,
     pub(super) pod: Option<String>,
+    pub(super) trace: Option<String>,
+}
+
+impl Asked {
+    /// What of it a merged call tells.
+    pub(super) fn target(&self) -> Target<'_> {
+        Target {
+            namespace: self.namespace.as_deref(),
+            pod: self.pod.as_deref(),
+            trace: self.trace.as_deref(),
+        }
+    }
 }
 
 /// A server and what is needed to understand its lines.
@@ -34,7 +46,7 @@ pub(super) struct Server {
     pub(super) words: Arc<Vocabulary>,
 }
 
-/// Queries that differ by their Pod alone.
+/// Queries that differ by their Pod and their trace alone.
 pub(super) struct Ask<'a> {
     pub(super) server: &'a Server,
     pub(super) how: How<'a>,
@@ -81,7 +93,7 @@ impl Ask<'_> {
         span: Span,
     ) -> Vec<Result<Gathered, StoreError>> {
         let mut sorted = wanted.to_vec();
-        sorted.sort_by_key(|at| (&self.all[*at].namespace, &self.all[*at].pod));
+        sorted.sort_by_key(|at| self.all[*at].target());
         let groups = self.chunks(sorted).into_iter().map(|group| {
             let known = group.into_iter().map(|at| (at, Vec::new())).collect();
             self.pages(known, span, DEEPEST)
@@ -91,9 +103,10 @@ impl Ask<'_> {
         wanted.iter().map(|at| done.remove(at).unwrap_or_else(|| Ok(Gathered::default()))).collect()
     }
 
-    /// Groups whose LogQL is not too long; queries that name no Pod stay alone.
+    /// Groups whose LogQL is not too long; queries that name neither Pod nor trace stay alone.
     fn chunks(&self, group: Vec<usize>) -> Vec<Vec<usize>> {
-        let merges = matches!(self.how, How::Part(part) if part.place.is_some());
+        let merges =
+            matches!(self.how, How::Part(part) if part.place.is_some() || part.trace.is_some());
         if group.len() < 2 || merges && self.text(&group).len() <= LONGEST {
             return vec![group];
         }
@@ -102,10 +115,7 @@ impl Ask<'_> {
     }
 
     fn text(&self, group: &[usize]) -> String {
-        let target = |at: &usize| {
-            let Asked { namespace, pod, .. } = &self.all[*at];
-            Target { namespace: namespace.as_deref(), pod: pod.as_deref() }
-        };
+        let target = |at: &usize| self.all[*at].target();
         match self.how {
             How::Text(text) => text.to_owned(),
             How::Part(part) => part.logql(&group.iter().map(target).collect::<Vec<_>>()),
@@ -215,26 +225,30 @@ impl Ask<'_> {
             }
             return fresh;
         }
-        let mut by_pod: HashMap<(&str, &str), Vec<&Arc<Object>>> = HashMap::new();
-        let text = |line: &'_ Arc<Object>, key| line.text(key).unwrap_or_default().to_owned();
-        let keys: Vec<(String, String)> =
-            page.iter().map(|line| (text(line, "/namespace"), text(line, "/pod"))).collect();
-        let named = |at: &usize| &self.all[*at];
-        let spaces = known.keys().any(|at| named(at).namespace.is_some());
-        for (line, (namespace, pod)) in page.iter().zip(&keys) {
-            by_pod.entry((if spaces { namespace } else { "" }, pod)).or_default().push(line);
+        // Whoever asks names the same things, so that each finds its lines by what it names.
+        let names = |pick: fn(&Asked) -> bool| known.keys().any(|at| pick(&self.all[*at]));
+        let (spaces, pods, traces) = (
+            names(|asked| asked.namespace.is_some()),
+            names(|asked| asked.pod.is_some()),
+            names(|asked| asked.trace.is_some()),
+        );
+        let text = |line: &Arc<Object>, key, wanted: bool| {
+            let text = line.text(key).filter(|_| wanted);
+            text.unwrap_or_default().to_owned()
+        };
+        let mut by_target: HashMap<[String; 3], Vec<&Arc<Object>>> = HashMap::new();
+        for line in page {
+            let trace = || trace_id_of(fields(&line.body), line.text("/body").unwrap_or_default());
+            let trace = if traces { trace().unwrap_or_default() } else { String::new() };
+            let key = [text(line, "/namespace", spaces), text(line, "/pod", pods), trace];
+            by_target.entry(key).or_default().push(line);
         }
         for (at, lines) in known {
-            let Asked { query, namespace, pod } = named(at);
+            let Asked { query, namespace, pod, trace } = &self.all[*at];
             let wanted = |line: &Arc<Object>| query.matches(line) != Some(false);
-            fresh += match pod {
-                None => add(lines, page.iter(), wanted),
-                Some(pod) => {
-                    let key = (namespace.as_deref().unwrap_or_default(), pod.as_str());
-                    let own = by_pod.get(&key).into_iter().flatten().copied();
-                    add(lines, own, wanted)
-                }
-            };
+            let key = [namespace, pod, trace].map(|name| name.clone().unwrap_or_default());
+            let own = by_target.get(&key).into_iter().flatten().copied();
+            fresh += add(lines, own, wanted);
         }
         fresh
     }

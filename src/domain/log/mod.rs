@@ -1,5 +1,6 @@
 //! Logs: lines that containers wrote, from Loki or through the API server.
 
+mod backed;
 mod container;
 mod gather;
 mod journal;
@@ -24,6 +25,7 @@ mod store;
 use std::sync::{Arc, LazyLock};
 
 pub use crate::model::LogQl;
+pub use backed::Backed;
 pub use journal::Journal;
 pub use object::{LogStream, pod_labels};
 pub use pod_source::PodSource;

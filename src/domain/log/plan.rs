@@ -8,7 +8,7 @@ use super::scheme::{Scheme, Schemes};
 use crate::model::{MatchOp, Matcher, Vocabulary, escape_re2};
 
 /// A part of the answer to a query: the streams of one scheme. What differs between the queries
-/// of a merged call, namespace and Pod, is told by their [`Target`]s.
+/// of a merged call, namespace, Pod and trace, is told by their [`Target`]s.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Part {
     /// Matchers of the labels of the Pods.
@@ -21,19 +21,27 @@ pub(super) struct Part {
     pub(super) place: Option<Place>,
     /// The fields of JSON lines that have to be read.
     fields: Vec<Place>,
-    /// The stages that select the lines of a trace; empty for all lines.
-    pub(super) stages: String,
+    /// Where the lines of a trace name it, if those of one are wanted.
+    pub(super) trace: Option<Named>,
+}
+
+/// Where a line names its trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Named {
+    Text,
+    Metadata,
 }
 
 /// What one query wants.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Target<'t> {
     pub(super) namespace: Option<&'t str>,
     pub(super) pod: Option<&'t str>,
+    pub(super) trace: Option<&'t str>,
 }
 
 impl Part {
-    /// The LogQL for some targets: matchers of labels, what selects a trace, fields of JSON lines, and filters.
+    /// The LogQL for some targets: matchers of labels, what selects traces, fields of JSON lines, and filters.
     pub(super) fn logql(&self, targets: &[Target<'_>]) -> String {
         let (mut matchers, mut filters) = (self.own.clone(), String::new());
         let mut add = |place: &Place, matcher: Matcher| {
@@ -46,6 +54,7 @@ impl Part {
         };
         let spaces: BTreeSet<&str> = targets.iter().filter_map(|target| target.namespace).collect();
         let pods: BTreeSet<&str> = targets.iter().filter_map(|target| target.pod).collect();
+        let traces: BTreeSet<&str> = targets.iter().filter_map(|target| target.trace).collect();
         let wanted = |place: &Option<Place>, term, names| {
             let place = place.clone()?;
             let matcher = place.one_of(term, names)?;
@@ -60,7 +69,8 @@ impl Part {
         fields.dedup();
         let json = if fields.is_empty() { String::new() } else { " | json ".to_owned() };
         let streams = Matcher::selector(&matchers);
-        format!("{streams}{}{json}{}{filters}", self.stages, fields.join(", "))
+        let traces = self.trace.map(|named| named.stage(&traces)).unwrap_or_default();
+        format!("{streams}{traces}{json}{}{filters}", fields.join(", "))
     }
 }
 
@@ -98,7 +108,9 @@ pub(super) fn plan(
         .filter_map(|scheme| part(scheme, pods, whole.as_ref(), &own))
         .flat_map(|part| match &pods.trace {
             None => vec![part],
-            Some(id) => of_trace(id).map(|stages| Part { stages, ..part.clone() }).to_vec(),
+            Some(_) => [Named::Text, Named::Metadata]
+                .map(|named| Part { trace: Some(named), ..part.clone() })
+                .to_vec(),
         })
         .collect();
     if parts.is_empty() {
@@ -115,14 +127,25 @@ pub(super) fn plan(
 const TRACE_IDS: [&str; 7] =
     ["trace_id", "traceID", "traceId", "traceid", "TraceId", "TraceID", "otelTraceID"];
 
-/// The lines that name a trace, and those of which the metadata does. Who wrote the id may have
-/// left out its leading zeros, or written capitals.
-fn of_trace(id: &str) -> [String; 2] {
-    let bare = id.trim_start_matches('0');
-    let named = TRACE_IDS.iter().map(|name| format!("{name}=~\"(?i)0*{bare}\""));
-    let parent = format!("traceparent=~\"(?i)[0-9a-f]+-0*{bare}-.*\"");
-    let each: Vec<String> = named.chain([parent]).collect();
-    [format!(" |~ \"(?i){bare}\""), format!(" | {}", each.join(" or "))]
+impl Named {
+    /// What selects the lines of some traces. Who wrote an id may have left out its leading
+    /// zeros, or written capitals.
+    fn stage(self, ids: &BTreeSet<&str>) -> String {
+        let bare: Vec<&str> = ids.iter().map(|id| id.trim_start_matches('0')).collect();
+        let any = match &bare[..] {
+            [one] => (*one).to_owned(),
+            all => format!("({})", all.join("|")),
+        };
+        match self {
+            Self::Text => format!(" |~ \"(?i){any}\""),
+            Self::Metadata => {
+                let named = TRACE_IDS.iter().map(|name| format!("{name}=~\"(?i)0*{any}\""));
+                let parent = format!("traceparent=~\"(?i)[0-9a-f]+-0*{any}-.*\"");
+                let each: Vec<String> = named.chain([parent]).collect();
+                format!(" | {}", each.join(" or "))
+            }
+        }
+    }
 }
 
 fn list(labels: &BTreeSet<String>) -> String {
@@ -176,7 +199,7 @@ fn part(
     ];
     let fields = fields.into_iter().flatten().filter(|place| place.read().is_some());
     let fields = fields.cloned().collect();
-    Some(Part { own: own.to_vec(), space, fixed, place, fields, stages: String::new() })
+    Some(Part { own: own.to_vec(), space, fixed, place, fields, trace: None })
 }
 
 #[cfg(test)]
@@ -190,7 +213,11 @@ mod tests {
         };
         let labels = labels.iter().map(|label| (*label).to_owned()).collect();
         let words = Vocabulary::builtin();
-        let target = Target { namespace: pods.namespace.as_deref(), pod: pods.name.as_deref() };
+        let target = Target {
+            namespace: pods.namespace.as_deref(),
+            pod: pods.name.as_deref(),
+            trace: pods.trace.as_deref(),
+        };
         let parts = plan("application", &pods, &Schemes::of(labels, &words), &words)?;
         Ok(parts.iter().map(|part| part.logql(&[target])).collect())
     }
@@ -258,7 +285,7 @@ mod tests {
     fn many_pods_are_one_query() {
         let targets = |all: &[(&'static str, &'static str)]| -> Vec<Target<'static>> {
             all.iter()
-                .map(|(space, pod)| Target { namespace: Some(space), pod: Some(pod) })
+                .map(|(space, pod)| Target { namespace: Some(space), pod: Some(pod), trace: None })
                 .collect()
         };
         let part = |place: Place| Part {
@@ -267,7 +294,7 @@ mod tests {
             fixed: vec![],
             place: Some(place),
             fields: vec![],
-            stages: String::new(),
+            trace: None,
         };
         let (label, metadata) = (Place::Label("pod".to_owned()), Place::Metadata("pod".to_owned()));
         for (place, all, expected) in [

@@ -11,7 +11,7 @@ use futures::stream::{self, BoxStream, FuturesUnordered, StreamExt};
 
 use super::gather::{Ask, Asked, How, Server};
 use super::lines::{Lines, choose, lines};
-use super::plan::{Part, Target, plan};
+use super::plan::{Part, plan};
 use super::scheme::Schemes;
 use super::{LogSelector, PodLogs};
 use crate::client::loki::Loki;
@@ -115,7 +115,7 @@ impl Inner {
     async fn logql(&self, query: Query, scope: Scope, started: Instant) -> Answer {
         let result = match self.texts(&query, scope.window).await {
             Ok(Ok(texts)) => {
-                let all = [Asked { query: query.clone(), namespace: None, pod: None }];
+                let all = [Asked { query: query.clone(), namespace: None, pod: None, trace: None }];
                 let calls =
                     texts.iter().map(|text| {
                         let how = How::Text(text);
@@ -184,13 +184,14 @@ impl Inner {
             match plan(query.class().name(), pods, &labels, &self.server.words) {
                 Ok(parts) => {
                     let (namespace, pod) = (pods.namespace.clone(), pods.name.clone());
+                    let trace = pods.trace.clone();
                     let key = format!("{} {parts:?}", query.class());
                     let cluster = clusters.entry(key).or_insert_with(|| {
                         let nobody = Rank::join([]);
                         (parts, Vec::new(), nobody)
                     });
                     cluster.2.add(&rank);
-                    cluster.1.push(Asked { query, namespace, pod });
+                    cluster.1.push(Asked { query, namespace, pod, trace });
                 }
                 Err(note) => {
                     let found = Found { note: Some(note), ..Found::default() };
@@ -207,7 +208,7 @@ impl Inner {
         stream::iter(answers).chain(running.flat_map(stream::iter)).boxed()
     }
 
-    /// Answers to queries that differ by their Pod alone.
+    /// Answers to queries that differ by their Pod and their trace alone.
     async fn cluster(
         self: Arc<Self>,
         parts: Vec<Part>,
@@ -216,7 +217,7 @@ impl Inner {
         started: Instant,
     ) -> Vec<Answer> {
         // Those that are split are split by name, where names have most in common.
-        asked.sort_by(|a, b| (&a.namespace, &a.pod).cmp(&(&b.namespace, &b.pod)));
+        asked.sort_by(|a, b| a.target().cmp(&b.target()));
         let Some(class) = asked.first().map(|first| first.query.class().clone()) else {
             return Vec::new();
         };
@@ -228,9 +229,9 @@ impl Inner {
         let mut by_part: Vec<_> = join_all(calls).await.into_iter().map(Vec::into_iter).collect();
         let answer = |asked: &Asked| {
             let results = by_part.iter_mut().filter_map(Iterator::next).collect();
-            let Asked { query, namespace, pod } = asked;
-            let target = Target { namespace: namespace.as_deref(), pod: pod.as_deref() };
-            let texts: Vec<String> = parts.iter().map(|part| part.logql(&[target])).collect();
+            let query = &asked.query;
+            let texts: Vec<String> =
+                parts.iter().map(|part| part.logql(&[asked.target()])).collect();
             let mut note = format!("asked Loki for {}", texts.join(" and "));
             if let Some(Ok(known)) = self.kept(scope.window) {
                 note = format!("{note}; it has {}", known.told(&self.server.words).join("; "));

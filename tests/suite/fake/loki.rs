@@ -150,8 +150,8 @@ fn labels(lines: &[&Line]) -> Response {
 enum Stage {
     /// `|= "text"`
     Contains(String),
-    /// `|~ "text"`, the text after `(?i)` in whatever case.
-    Like(String),
+    /// `|~ "regex"`
+    Like(regex::Regex),
     /// `| json name="path", …`, or `| json` for all fields.
     Json(Vec<(String, Vec<String>)>),
     /// `| name="value" or …`: a label of the stream, structured metadata or what was read before.
@@ -164,8 +164,7 @@ impl Stage {
             return Some(Self::Contains(text.trim().trim_matches(['"', '`']).to_owned()));
         }
         if let Some(text) = text.strip_prefix('~') {
-            let text = text.trim().trim_matches('"').strip_prefix("(?i)")?;
-            return Some(Self::Like(text.to_lowercase()));
+            return regex::Regex::new(text.trim().trim_matches('"')).ok().map(Self::Like);
         }
         if text.trim() == "json" {
             return Some(Self::Json(Vec::new()));
@@ -191,7 +190,7 @@ impl Stage {
     fn pass(&self, line: &Line, known: &mut BTreeMap<String, String>) -> bool {
         match self {
             Self::Contains(text) => line.text.contains(text.as_str()),
-            Self::Like(text) => line.text.to_lowercase().contains(text.as_str()),
+            Self::Like(regex) => regex.is_match(&line.text),
             Self::Filter(any) => {
                 let value = |name: &str| known.get(name).map(String::as_str);
                 any.iter().any(|all| Matcher::all(all, value))
