@@ -200,7 +200,11 @@ impl Tracer for Jaeger {
             found.extend(spans.map(|span| ((span.trace.clone(), span.id.clone()), span)));
         }
         let spans: Vec<Span> = found.into_values().collect();
-        Ok(Page { matched: spans.len(), spans, more, note })
+        let mut matched = BTreeMap::new();
+        for span in &spans {
+            *matched.entry(span.trace.clone()).or_default() += 1;
+        }
+        Ok(Page { spans, matched, more, note })
     }
 
     fn by_ids(&self, _: &[&str]) -> Option<String> {

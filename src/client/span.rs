@@ -1,6 +1,6 @@
 //! A span in OpenTelemetry's words, whatever server it came from, and a server of traces.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
@@ -151,8 +151,8 @@ pub struct Terms {
 pub struct Page {
     /// The spans.
     pub spans: Vec<Span>,
-    /// How many spans were found in the same traces, of which `spans` may be a part.
-    pub matched: usize,
+    /// How many spans were found in each trace, of which `spans` may be a part.
+    pub matched: BTreeMap<String, usize>,
     /// Whether there may be more traces.
     pub more: bool,
     /// What else a person should know.

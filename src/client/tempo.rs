@@ -204,7 +204,9 @@ impl Tracer for Tempo {
     }
 
     fn by_ids(&self, ids: &[&str]) -> Option<String> {
-        let each: Vec<String> = ids.iter().map(|id| format!("trace:id = \"{id}\"")).collect();
+        // Older servers find no id with leading zeros.
+        let bare = ids.iter().map(|id| id.trim_start_matches('0'));
+        let each: Vec<String> = bare.map(|id| format!("trace:id = \"{id}\"")).collect();
         (!self.plain.load(Ordering::Relaxed)).then(|| format!("{{ {} }}", each.join(" || ")))
     }
 
@@ -225,7 +227,7 @@ fn page(traces: Vec<FoundTrace>, wanted: &Search) -> Page {
         for set in sets {
             let told = set.spans.len();
             let matched = integer(&set.matched).and_then(|all| usize::try_from(all).ok());
-            page.matched += matched.unwrap_or(told).max(told);
+            *page.matched.entry(trace.clone()).or_default() += matched.unwrap_or(told).max(told);
             page.spans.extend(set.spans.into_iter().filter_map(|span| span.read(&trace, wanted)));
         }
     }

@@ -79,6 +79,9 @@ fn loki(case: &Case) -> Loki {
         let mut text = format!("{at} of {namespace}/{name}");
         let nanos = ago(0) - tenths * 100_000_000;
         let mut metadata = Vec::new();
+        if at % 7 == 3 {
+            metadata.push(("detected_level", "error"));
+        }
         match TRACES[*trace] {
             "" => {}
             // Every other line tells the id as a field of its own.
@@ -219,4 +222,30 @@ async fn lines_of_many_traces_are_asked_for_in_few_calls() {
     }
     let calls = bed.calls.load(Ordering::Relaxed);
     assert!(calls < 60, "{calls} calls for 300 traces");
+}
+
+#[tokio::test]
+async fn errors_are_among_the_lines_however_many_there_are() {
+    let bed = Bed::start().await;
+    let labels = [("namespace", "shop"), ("pod", "web-5c-a"), ("container", "app")];
+    for at in 0..3000 {
+        let nanos = ago(0) - i64::from(at) * 100_000_000;
+        let level = if at > 2900 && at % 20 == 0 { "error" } else { "info" };
+        let mut holds = bed.holds.lock().expect("no panic");
+        holds.add_with(nanos, &format!("{at}"), &labels, &[("detected_level", level)]);
+    }
+    let text = "log:application:{namespace: shop, name: web-5c-a}";
+    let focus = Some(now() - TimeDelta::seconds(100));
+    for scope in [scope(100), Scope { focus, ..scope(100) }] {
+        let answer = ask_all(&bed.merging, &[text], scope).await.remove(0);
+        let found = answer.result.expect("an answer");
+        let level = |line: &&Arc<korrel8::model::Object>| {
+            line.text("/metadata/detected_level") == Some("error")
+        };
+        assert_eq!(found.objects.iter().filter(level).count(), 4);
+        assert_eq!(found.objects.len(), 100, "and as many as the limit");
+        assert!(found.objects.iter().any(|line| line.text("/body") == Some("0")), "the newest");
+        let times: Vec<_> = found.objects.iter().map(|line| line.time).collect();
+        assert!(times.is_sorted_by(|a, b| a >= b), "newest first");
+    }
 }

@@ -192,7 +192,10 @@ async fn many_traces_are_searched_for_at_once_and_the_rest_one_by_one() {
     let known = ids.clone();
     let (server, store) = start(move |request| match request.path.as_str() {
         "/api/search" => {
-            let asked = known.iter().filter(|id| request.param("q").contains(id.as_str())).take(39);
+            let named = |id: &&String| {
+                request.param("q").contains(&format!("\"{}\"", id.trim_start_matches('0')))
+            };
+            let asked = known.iter().filter(named).take(39);
             traces(&asked.map(|id| found(id, 1, false, 5)).collect::<Vec<_>>())
         }
         _ => Response::json(200, &json!({"trace": {}})),
@@ -204,6 +207,29 @@ async fn many_traces_are_searched_for_at_once_and_the_rest_one_by_one() {
     let there = answers.iter().filter(|answer| answer.result.as_ref().unwrap().objects.len() == 1);
     assert_eq!(there.count(), 39);
     assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn of_many_traces_only_the_long_one_is_cut() {
+    let ids: Vec<String> = (1..=40).map(|at| format!("{at:032x}")).collect();
+    let (server, store) = start(move |request| match request.path.as_str() {
+        "/api/search" => {
+            let all = (1..=40)
+                .map(|at| found(&format!("{at:x}"), if at == 7 { 30 } else { 1 }, false, 5));
+            traces(&all.collect::<Vec<_>>())
+        }
+        _ => panic!("{}", request.path),
+    })
+    .await;
+    let texts: Vec<String> = ids.iter().map(|id| format!("trace:span:{id}")).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    for (answer, id) in ask_all(&store, &texts, scope(100)).await.iter().zip(&ids) {
+        let found = answer.result.as_ref().unwrap();
+        assert_eq!(found.missing, None, "{id}: nothing failed");
+        let cut = found.cut.as_ref().map(|cut| (cut.shown, cut.total));
+        assert_eq!(cut, id.ends_with("07").then_some((1, Some(30))), "{id}");
+    }
+    assert!(server.requests()[0].param("q").contains("trace:id = \"7\""), "without zeros");
 }
 
 #[tokio::test]
@@ -275,7 +301,7 @@ async fn a_search_that_is_cut_asks_for_failed_and_slow_ones_too() {
         let query = request.param("q");
         if query.contains("status = error") {
             traces(&[found("bb", 1, true, 1)])
-        } else if query.contains("duration >= 60000000ns") {
+        } else if query.contains("duration > 60000000ns") {
             traces(&[found("cc", 1, false, 900)])
         } else {
             let many: Vec<Value> =

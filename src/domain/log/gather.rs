@@ -46,6 +46,16 @@ pub(super) struct Server {
     pub(super) words: Arc<Vocabulary>,
 }
 
+impl Server {
+    /// The stage that selects lines of which a label or metadata tells that they are errors.
+    fn errors(&self) -> String {
+        let bad = "(?i)(err|error|crit|critical|fatal|alert|emerg|emergency|panic)";
+        let names = self.words.names("log", "level");
+        let any: Vec<String> = names.iter().map(|name| format!("{name}=~\"{bad}\"")).collect();
+        format!(" | {}", any.join(" or "))
+    }
+}
+
 /// Queries that differ by their Pod and their trace alone.
 pub(super) struct Ask<'a> {
     pub(super) server: &'a Server,
@@ -59,6 +69,8 @@ pub(super) struct Ask<'a> {
 pub(super) enum How<'a> {
     /// By the labels of the server.
     Part(&'a Part),
+    /// The same, but only lines of which the server knows that they tell of errors.
+    Errors(&'a Part),
     /// By a LogQL query, whose lines are taken as they come.
     Text(&'a str),
 }
@@ -105,8 +117,10 @@ impl Ask<'_> {
 
     /// Groups whose LogQL is not too long; queries that name neither Pod nor trace stay alone.
     fn chunks(&self, group: Vec<usize>) -> Vec<Vec<usize>> {
-        let merges =
-            matches!(self.how, How::Part(part) if part.place.is_some() || part.trace.is_some());
+        let merges = match self.how {
+            How::Part(part) | How::Errors(part) => part.place.is_some() || part.trace.is_some(),
+            How::Text(_) => false,
+        };
         if group.len() < 2 || merges && self.text(&group).len() <= LONGEST {
             return vec![group];
         }
@@ -119,6 +133,10 @@ impl Ask<'_> {
         match self.how {
             How::Text(text) => text.to_owned(),
             How::Part(part) => part.logql(&group.iter().map(target).collect::<Vec<_>>()),
+            How::Errors(part) => {
+                let all = part.logql(&group.iter().map(target).collect::<Vec<_>>());
+                all + &self.server.errors()
+            }
         }
     }
 

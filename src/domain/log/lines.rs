@@ -1,12 +1,14 @@
 //! Which lines of a Loki server are the answer to a query: the newest up to the limit, and where
-//! these do not reach back to the focus, half as many around it. What is chosen does not depend
-//! on whether a query was asked for alone or together with others.
+//! these do not reach back to the focus, half as many around it. Where the limit cuts, errors that
+//! it would cut off have a quarter. What is chosen does not depend on whether a query was asked
+//! for alone or together with others.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
 
-use super::gather::{Ask, Gathered, Span};
+use super::gather::{Ask, Gathered, How, Span};
 use crate::model::{Object, Scope, StoreError, Window};
 
 /// The lines that may belong to the answer of one query.
@@ -17,6 +19,8 @@ pub(super) struct Lines {
     /// The newest until the focus and the oldest after it, where they were needed.
     before: Vec<Arc<Object>>,
     after: Vec<Arc<Object>>,
+    /// The newest errors, where there are more lines than the limit.
+    errors: Vec<Arc<Object>>,
     /// The server gave no more, although there are more.
     pub(super) held_back: bool,
 }
@@ -24,7 +28,7 @@ pub(super) struct Lines {
 impl Lines {
     /// Leaves out what is not meant.
     pub(super) fn retain(&mut self, meant: impl Fn(&Object) -> bool) {
-        for lines in [&mut self.newest, &mut self.before, &mut self.after] {
+        for lines in [&mut self.newest, &mut self.before, &mut self.after, &mut self.errors] {
             lines.retain(|line| meant(line));
         }
     }
@@ -44,7 +48,34 @@ pub(super) async fn lines(ask: &Ask<'_>, scope: Scope) -> Vec<Result<Lines, Stor
         })
         .collect();
     around(ask, scope, &mut found).await;
+    errors(ask, scope, &mut found).await;
     found
+}
+
+/// Adds the errors to the lines that are cut.
+async fn errors(ask: &Ask<'_>, scope: Scope, found: &mut [Result<Lines, StoreError>]) {
+    let How::Part(part) = ask.how else { return };
+    let cut = |lines: &Result<Lines, StoreError>| {
+        lines.as_ref().is_ok_and(|lines| lines.held_back || lines.newest.len() > scope.limit)
+    };
+    let cut: Vec<usize> = (0..found.len()).filter(|at| cut(&found[*at])).collect();
+    let most = for_errors(scope);
+    if cut.is_empty() || most == 0 {
+        return;
+    }
+    let ask = Ask { how: How::Errors(part), ..*ask };
+    let span = Span { window: scope.window, most, forward: false };
+    for (at, errors) in cut.iter().zip(ask.gather(&cut, span).await) {
+        // A server that does not understand this has told the newest all the same.
+        if let (Ok(lines), Ok(errors)) = (&mut found[*at], errors) {
+            lines.errors = errors.lines;
+        }
+    }
+}
+
+/// How many errors are kept beside the lines that the limit lets through.
+fn for_errors(scope: Scope) -> usize {
+    scope.limit / 4
 }
 
 /// Adds the lines around the focus to those that do not reach it.
@@ -91,9 +122,10 @@ pub(super) fn choose(parts: Vec<Lines>, scope: Scope) -> (Vec<Arc<Object>>, Opti
         all.newest.extend(part.newest);
         all.before.extend(part.before);
         all.after.extend(part.after);
+        all.errors.extend(part.errors);
         all.held_back |= part.held_back;
     }
-    for lines in [&mut all.newest, &mut all.before, &mut all.after] {
+    for lines in [&mut all.newest, &mut all.before, &mut all.after, &mut all.errors] {
         sort(lines);
         once(lines);
     }
@@ -102,17 +134,35 @@ pub(super) fn choose(parts: Vec<Lines>, scope: Scope) -> (Vec<Arc<Object>>, Opti
     } else {
         all.held_back.then_some("server limit")
     };
-    let mut chosen = all.newest;
+    let mut errors = std::mem::take(&mut all.errors);
+    errors.truncate(for_errors(scope));
+    let usual = pick(&all, scope);
+    if errors.iter().all(|error| usual.iter().any(|line| line.id == error.id)) {
+        return (usual, by);
+    }
+    let mut chosen = pick(&all, Scope { limit: scope.limit - errors.len(), ..scope });
+    chosen.append(&mut errors);
+    sort(&mut chosen);
+    let room = scope.limit - chosen.len();
+    let there: HashSet<Arc<str>> = chosen.iter().map(|line| Arc::clone(&line.id)).collect();
+    chosen.extend(usual.into_iter().filter(|line| !there.contains(&line.id)).take(room));
+    sort(&mut chosen);
+    (chosen, by)
+}
+
+/// The newest lines and those around the focus within the limit, newest first.
+fn pick(all: &Lines, scope: Scope) -> Vec<Arc<Object>> {
+    let mut chosen = all.newest.clone();
     let focus = scope.focus.filter(|focus| scope.window.contains(*focus));
     if focus.is_none() || reaches(&chosen, scope) {
         chosen.truncate(scope.limit);
-        return (chosen, by);
+        return chosen;
     }
     // What is near may have come as near or as new; either way it is the same.
     let (new_before, new_after): (Vec<_>, Vec<_>) =
         chosen.iter().cloned().partition(|line| line.time <= focus);
-    let mut before = [all.before, new_before].concat();
-    let mut after = [all.after, new_after].concat();
+    let mut before = [&all.before[..], &new_before].concat();
+    let mut after = [&all.after[..], &new_after].concat();
     sort(&mut before);
     sort(&mut after);
     let near = near(scope);
@@ -124,7 +174,7 @@ pub(super) fn choose(parts: Vec<Lines>, scope: Scope) -> (Vec<Arc<Object>>, Opti
     chosen.append(&mut after);
     chosen.append(&mut before);
     sort(&mut chosen);
-    (chosen, by)
+    chosen
 }
 
 /// The newest first, each once; lines of one moment in an order of their own.

@@ -17,8 +17,7 @@ use super::{SpanSelector, Trace, TraceQl, objects};
 use crate::client::ranked;
 use crate::client::span::{Page, Search, Trace as Whole, Tracer};
 use crate::model::{
-    Answer, Cut, ErrorKind, Found, Object, Query, Rank, Ranked, Scope, Source, Store, StoreError,
-    Vocabulary,
+    Answer, Cut, Found, Object, Query, Rank, Ranked, Scope, Source, Store, StoreError, Vocabulary,
 };
 
 /// How many traces a search asks for, if the limit does not ask for more than these have.
@@ -56,7 +55,13 @@ struct Inner {
 }
 
 /// What is known of each trace.
-type ById = BTreeMap<String, Result<Option<Whole>, StoreError>>;
+type ById = BTreeMap<String, Result<Option<Known>, StoreError>>;
+
+/// The spans of a trace, and how many it has.
+struct Known {
+    whole: Whole,
+    spans: usize,
+}
 
 impl TraceStore {
     /// A store over a server; `words` tell which attributes name Pods, services and others.
@@ -120,7 +125,8 @@ impl Inner {
         };
         let mut made: BTreeMap<&str, Vec<Arc<Object>>> = BTreeMap::new();
         for (id, found) in &known {
-            let spans = found.as_ref().ok().and_then(Option::as_ref).map(|found| &found.spans);
+            let known = found.as_ref().ok().and_then(Option::as_ref);
+            let spans = known.map(|known| &known.whole.spans);
             made.insert(id, spans.cloned().map(objects).unwrap_or_default());
         }
         let answer = |query: Query| {
@@ -133,11 +139,12 @@ impl Inner {
     /// Traces one by one, as many at a time as the client allows.
     async fn each(&self, ids: &[String]) -> ById {
         let calls = ids.iter().map(|id| async {
-            let mut found = self.tracer.trace(id).await;
-            if let Ok(Some(found)) = &mut found {
+            let found = self.tracer.trace(id).await.map(|found| {
+                let mut whole = found?;
                 // A server may pad an unfinished id, and answer with another trace.
-                found.spans.retain(|span| span.trace == *id);
-            }
+                whole.spans.retain(|span| span.trace == *id);
+                Some(Known { spans: whole.spans.len(), whole })
+            });
             (id.clone(), found)
         });
         join_all(calls).await.into_iter().collect()
@@ -151,18 +158,21 @@ impl Inner {
             let names: Vec<&str> = chunk.iter().map(String::as_str).collect();
             let traceql = self.tracer.by_ids(&names)?;
             let parsed = TraceQl::parse(&traceql).ok()?;
-            let page = self.search(traceql, &parsed, scope, (chunk.len(), SPANS)).await.ok()?;
+            let page = self
+                .search(traceql, &parsed, scope, (chunk.len(), size(scope.limit).1))
+                .await
+                .ok()?;
             Some((chunk, page))
         });
         for (chunk, page) in join_all(searches).await.into_iter().flatten() {
             known.extend(chunk.iter().map(|id| (id.clone(), Ok(None))));
-            let cut = page.matched > page.spans.len();
             for span in page.spans {
                 let entry = known.entry(span.trace.clone()).or_insert(Ok(None));
                 if let Ok(entry) = entry {
-                    let whole = entry.get_or_insert_default();
-                    whole.missing = cut.then(|| self.only_some());
-                    whole.spans.push(span);
+                    let spans = page.matched.get(&span.trace).copied().unwrap_or_default();
+                    let known =
+                        entry.get_or_insert_with(|| Known { whole: Whole::default(), spans });
+                    known.whole.spans.push(span);
                 }
             }
         }
@@ -174,13 +184,6 @@ impl Inner {
             unseen.into_iter().take(ONE_BY_ONE).chain(unasked).cloned().collect();
         known.extend(self.each(&rest).await);
         known
-    }
-
-    fn only_some(&self) -> StoreError {
-        let words =
-            format!("of each trace only {SPANS} spans were asked for, since there are many traces");
-        StoreError::new(ErrorKind::TooLarge, &self.tracer.source().name, words)
-            .hint("open one of its spans to see a trace as a whole")
     }
 
     async fn search(
@@ -207,7 +210,8 @@ impl Inner {
         let (first, parsed, remark) = self.first(parsed, scope).await?;
         let parsed = &parsed;
         // What the server counted but did not tell.
-        let hidden = first.matched.saturating_sub(first.spans.len());
+        let matched: usize = first.matched.values().sum();
+        let hidden = matched.saturating_sub(first.spans.len());
         let mut found = objects(first.spans);
         let mut missing = None;
         if first.more || hidden > 0 {
@@ -218,7 +222,7 @@ impl Inner {
             span.body.get("partial").is_some() || query.matches(span) != Some(false)
         });
         rank(&mut found);
-        let total = (!first.more).then_some(first.matched.max(found.len())).filter(|_| hidden > 0);
+        let total = (!first.more).then_some(matched.max(found.len())).filter(|_| hidden > 0);
         let total = total.or((!first.more).then_some(found.len()));
         let cut = total.is_none_or(|total| total > found.len().min(scope.limit));
         let lifts = size(scope.limit).1 < MOST_SPANS || first.more;
@@ -277,7 +281,7 @@ impl Inner {
         found: &mut Vec<Arc<Object>>,
     ) -> Option<StoreError> {
         let slow = found.iter().map(|span| duration(span)).max().unwrap_or_default();
-        let slow = format!("duration >= {slow}ns");
+        let slow = format!("duration > {slow}ns");
         let (failed, slow) =
             join(self.further(parsed, "status = error", scope), self.further(parsed, &slow, scope))
                 .await;
@@ -320,11 +324,12 @@ fn answer(
     scope: Scope,
 ) -> Result<Found, StoreError> {
     let (mut all, mut missing, mut absent) = (Vec::new(), None, Vec::new());
-    let mut failed = 0;
+    let (mut failed, mut total) = (0, 0);
     for id in ids {
         match known.get(id) {
-            Some(Ok(Some(whole))) => {
+            Some(Ok(Some(Known { whole, spans }))) => {
                 missing = whole.missing.clone().or(missing);
+                total += whole.spans.len().max(*spans);
                 all.extend(made.get(id.as_str()).into_iter().flatten().cloned());
             }
             Some(Err(error)) => {
@@ -337,9 +342,8 @@ fn answer(
     if let Some(error) = missing.as_ref().filter(|_| failed == ids.len()) {
         return Err(error.clone());
     }
-    let total = all.len();
     let objects = whole(all, scope.limit);
-    let cut = (total > scope.limit).then_some(Cut {
+    let cut = (total > objects.len()).then_some(Cut {
         shown: objects.len(),
         total: Some(total),
         by: "limit",

@@ -166,8 +166,15 @@ impl fmt::Display for Expr {
             }
             Self::Binary(left, op, right) => {
                 let outer = logical(op).then_some(*op);
-                let right = Inner(right, outer.map(|_| ""));
-                write!(f, "{} {op} {right}", Inner(left, outer))
+                let left_side = Inner(left, outer);
+                if let (Self::Field(field), Self::Value(Static::Text(id))) = (&**left, &**right)
+                    && field.is_trace_id()
+                {
+                    // Servers keep ids without their leading zeros, and compare them as text.
+                    let id = crate::model::quote(id.trim_start_matches('0'));
+                    return write!(f, "{left_side} {op} {id}");
+                }
+                write!(f, "{left_side} {op} {}", Inner(right, outer.map(|_| "")))
             }
         }
     }

@@ -182,6 +182,13 @@ fn plain(value: &Value) -> Static {
     }
 }
 
+impl Field {
+    /// Whether it is the id of a trace.
+    pub(super) fn is_trace_id(&self) -> bool {
+        matches!(self, Self::Intrinsic("trace:id" | "link:traceID"))
+    }
+}
+
 impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (scope, name) = match self {
