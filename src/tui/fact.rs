@@ -69,9 +69,22 @@ pub(crate) fn name(object: &Object) -> &str {
         Kind::Series => object.text("/labels/__name__"),
         Kind::Log => term(object, "pod"),
         Kind::Span => object.text("/name"),
-        Kind::Thing | Kind::Event => object.text("/metadata/name"),
+        Kind::Thing | Kind::Event => object.text("/metadata/name").or_else(|| told(object)),
     };
     named.unwrap_or_else(|| object.id.rsplit('/').next().unwrap_or(&object.id))
+}
+
+/// What is said of that which has no name but a number: who speaks to whom, the value of an exemplar.
+fn told(object: &Object) -> Option<&str> {
+    let preview = object.preview.as_str();
+    match object.class.domain() {
+        "netflow" => {
+            let end = preview.match_indices(' ').nth(2).map_or(preview.len(), |(at, _)| at);
+            preview.get(..end).filter(|name| !name.is_empty())
+        }
+        "metric" => Some(preview),
+        _ => None,
+    }
 }
 
 /// The namespace it is in, if it is in one.

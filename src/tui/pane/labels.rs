@@ -15,7 +15,7 @@ pub(crate) struct Labels(HashMap<Arc<str>, Label>);
 struct Label {
     members: Shared<Vec<Member>>,
     text: Arc<str>,
-    /// The rule that tells it from a brother of the same name.
+    /// What tells it from a brother of the same name.
     rule: Option<Arc<str>>,
 }
 
@@ -38,9 +38,9 @@ impl Labels {
                     brothers.entry(&*label.text).or_default().push(child);
                 }
             }
-            let alike = brothers.into_values().filter(|alike| alike.len() > 1).flatten();
+            let alike = brothers.into_values().filter(|alike| alike.len() > 1);
             let rules: Vec<(Arc<str>, Option<Arc<str>>)> =
-                alike.map(|child| (Arc::clone(&child.key), child.rule.clone())).collect();
+                alike.flat_map(|alike| apart(&alike)).collect();
             for (key, rule) in rules {
                 if let Some(label) = self.0.get_mut(&key) {
                     label.rule = rule;
@@ -55,10 +55,31 @@ impl Labels {
         known.map_or_else(|| fact::label(node).into(), |label| Arc::clone(&label.text))
     }
 
-    /// The rule that led to a node, if a brother has the same name.
+    /// What tells a node from its brothers of the same name, if there are any.
     pub(crate) fn rule(&self, node: &Node) -> Option<&str> {
         self.0.get(&node.key)?.rule.as_deref()
     }
+}
+
+/// What tells brothers apart: what their rules lead to, as `PreviousLogs`, or the rules where that
+/// is the same. One of which the class says it all needs nothing.
+fn apart(alike: &[&Node]) -> Vec<(Arc<str>, Option<Arc<str>>)> {
+    let goal = |node: &Node| -> Option<String> {
+        let (_, goal) = node.rule.as_deref()?.split_once("To")?;
+        let says = node.class.to_string().to_lowercase();
+        let plain = goal.trim_end_matches('s').to_lowercase();
+        Some(if says.contains(&plain) { String::new() } else { goal.to_owned() })
+    };
+    let goals: Vec<Option<String>> = alike.iter().map(|node| goal(node)).collect();
+    let once = |goal: &&String| goals.iter().flatten().filter(|other| other == goal).count() == 1;
+    let told = alike.iter().zip(&goals).map(|(node, goal)| {
+        let told = match goal.as_ref().filter(once) {
+            Some(goal) => Some(goal.as_str().into()).filter(|_| !goal.is_empty()),
+            None => node.rule.clone(),
+        };
+        (Arc::clone(&node.key), told)
+    });
+    told.collect()
 }
 
 /// Whether a node has been asked for and nothing was there.
@@ -66,4 +87,40 @@ pub(super) fn is_empty(node: &Node) -> bool {
     node.parent.is_some()
         && node.members.is_empty()
         && node.runs.iter().all(|run| run.state == RunState::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::model::Severity;
+    use crate::tui::fixture::{add, object, start};
+
+    #[test]
+    fn brothers_of_one_name_are_told_apart() {
+        for (class, rules, expected) in [
+            ("log:application", ["PodToLogs", "PodToPreviousLogs"], [None, Some("PreviousLogs")]),
+            (
+                "metric:metric",
+                ["PodToMetrics", "AlertToMetric"],
+                [Some("PodToMetrics"), Some("AlertToMetric")],
+            ),
+            (
+                "k8s:Secret.v1",
+                ["PodToVolumes", "PodToVolumes"],
+                [Some("PodToVolumes"), Some("PodToVolumes")],
+            ),
+        ] {
+            let mut tree = Tree::default();
+            let root = add(&mut tree, None, "", "alert:alert", vec![(*start()).clone()]);
+            let children = rules.map(|rule| {
+                let two = ["a", "b"].map(|id| object(class, id, Severity::None, 1, Value::Null));
+                add(&mut tree, Some(root), rule, class, two.to_vec())
+            });
+            let mut labels = Labels::default();
+            labels.build(&tree);
+            assert_eq!(children.map(|child| labels.rule(&tree.nodes[child])), expected);
+        }
+    }
 }

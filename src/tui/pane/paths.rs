@@ -237,8 +237,7 @@ impl Paths {
         left.push(sign, Tone::Quiet);
         left.marked(&self.labels.of(node), tone, &self.find.needle);
         if let Some(rule) = self.labels.rule(node) {
-            let told = rule.split_once("To").map_or(rule, |(_, goal)| goal);
-            left.push(format!(" {told}"), Tone::Quiet);
+            left.push(format!(" {rule}"), Tone::Quiet);
         }
         if all_seen(node) {
             left.push(" seen above", Tone::Quiet);
