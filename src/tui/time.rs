@@ -44,12 +44,25 @@ pub(crate) fn parse_window(text: &str, now: DateTime<Utc>) -> Result<Window, Str
                 .ok_or_else(|| format!("{text:?} is no time range: write 15m, -2h, or from..to"))?;
             Window { start: now - length, end: now }
         }
-        Some((from, to)) => Window { start: moment(from, now)?, end: moment(to, now)? },
+        Some((from, to)) => {
+            let (start, end) = (moment(from, now)?, moment(to, now)?);
+            // A time of day that is still to come was meant of yesterday.
+            let ahead = start > now && is_clock(from);
+            let back = |time, text| if ahead && is_clock(text) { time - DAY } else { time };
+            Window { start: back(start, from), end: back(end, to) }
+        }
     };
     if window.start >= window.end {
         return Err("the range ends before it begins: write the earlier time first".to_owned());
     }
     Ok(window)
+}
+
+const DAY: TimeDelta = TimeDelta::days(1);
+
+/// Whether a text is a time of day, without a date.
+fn is_clock(text: &str) -> bool {
+    text.contains(':') && !text.contains('-')
 }
 
 /// The two times of a day of `06:00-06:10`.
@@ -133,6 +146,8 @@ mod tests {
             ("1h30m", "10:30 – 12:00 UTC (90m)"),
             ("06:00-06:10", "06:00 – 06:10 UTC (10m)"),
             ("06:00 - now", "06:00 – 12:00 UTC (6h)"),
+            ("13:00-14:00", "11-22 13:00 – 14:00 UTC (60m)"),
+            ("23:00..now", "11-22 23:00 – 11-23 12:00 UTC (13h)"),
             ("-3h..-1h", "09:00 – 11:00 UTC (2h)"),
             ("2026-11-20 10:00..2026-11-20 11:00", "11-20 10:00 – 11:00 UTC (60m)"),
         ] {

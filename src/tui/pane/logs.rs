@@ -131,8 +131,13 @@ impl Names {
     }
 
     fn text(&self, object: &Object) -> String {
-        let names = self.terms.iter().filter_map(|(term, _)| fact::term(object, term));
-        names.flat_map(|name| [name, "  "]).collect()
+        let mut text = String::new();
+        for (term, width) in &self.terms {
+            let name = end(fact::term(object, term).unwrap_or_default(), *width);
+            let gap = width.saturating_sub(name.width()) + 2;
+            text.extend([&*name, &" ".repeat(gap)]);
+        }
+        text
     }
 }
 
