@@ -80,7 +80,9 @@ fn explorer(app: &App, view: &Explore, layout: &Layout, buffer: &mut Buffer) {
     let window = latest.map(|latest| latest.window).or(view.request.window);
     let lefts = header::subject(start, app.now);
     header::best(buffer, layout.header[0], &lefts, &header::place(&app.place, window, app.now));
-    let known = latest.map_or(&app.sources, |latest| &latest.sources);
+    // A trace is asked for after the search, and may fare differently.
+    let later = view.trace.is_some() && !app.sources.is_empty();
+    let known = latest.filter(|_| !later).map_or(&app.sources, |latest| &latest.sources);
     let rights = header::progress(known, &work(app, view));
     let row = layout.header[1];
     let room = usize::from(row.width);

@@ -11,7 +11,7 @@ use super::Driver;
 use super::screens::{SMALL, WIDE, check};
 use crate::engine::Snapshot;
 use crate::graph::Tree;
-use crate::model::{Found, Object, Severity};
+use crate::model::{Found, Object, Severity, SourceState};
 
 const TRACE: &str = "9c1f4a7be2d35086b1f07ce4a8d2936e";
 
@@ -267,6 +267,7 @@ fn several_links_are_a_choice_and_one_may_stay_in_the_trace() {
         {"traceID": OTHER, "spanID": "000000000000000b"},
         {"traceID": TRACE, "spanID": "0000000000000003"},
     ]));
+    driver.effects.clear();
     driver.press("o");
     assert!(driver.screen().contains("2 links; which to follow?"), "{}", driver.screen());
     driver.press("j enter");
@@ -359,6 +360,20 @@ fn a_trace_that_cannot_be_had_shows_what_is_known() {
     }
     driver.event(Event::Trace(id, Arc::clone(&asked.id), Ok(Found::default())));
     assert!(driver.screen().contains("does not have the trace"), "{}", driver.screen());
+}
+
+#[test]
+fn the_header_tells_of_a_source_that_fails_for_a_trace_alone() {
+    let mut driver = Driver::exploring(WIDE, searched());
+    driver.press("down 2 down enter");
+    let Some(Effect::Trace(id, asked)) = driver.effects.pop() else { panic!("not asked for") };
+    driver.event(Event::Trace(id, Arc::clone(&asked.id), Err("tempo: refused".to_owned())));
+    assert!(matches!(driver.effects.last(), Some(Effect::LookAtSources)));
+    driver.event(Event::Sources(vec![fixture::source("tempo", SourceState::Failed, 3, None)]));
+    let screen = driver.screen();
+    let header = screen.lines().nth(1).expect("a header");
+    assert!(header.contains("tempo"), "{screen}");
+    assert!(screen.contains("The trace cannot be had as a whole: tempo: refused"), "{screen}");
 }
 
 #[test]

@@ -67,8 +67,14 @@ fn react(app: &mut App, event: Event) -> Vec<Effect> {
         Event::Resolved(found) => return history::resolved(app, found),
         Event::Snapshot(id, snapshot) => return history::snapshot(app, id, snapshot),
         Event::Lost(id) => history::lost(app, id),
-        Event::Trace(id, span, found) => trace::arrived(app, id, &span, found),
-        Event::Lines(id, span, found) => trace::told(app, id, &span, found),
+        Event::Trace(id, span, found) => {
+            trace::arrived(app, id, &span, found);
+            return vec![Effect::LookAtSources];
+        }
+        Event::Lines(id, span, found) => {
+            trace::told(app, id, &span, found);
+            return vec![Effect::LookAtSources];
+        }
         Event::Sources(sources) => app.sources = sources,
     }
     Vec::new()
