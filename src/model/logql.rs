@@ -51,6 +51,10 @@ impl LogQl {
                 "after the stream selector comes a line filter (|= != |~ !~) or a stage (| json)",
             ));
         }
+        if pipeline.ends_with('|') {
+            let message = "a stage has to follow the last |, as | json or |= \"error\"";
+            return Err(SelectorError::at(text.trim_end().len().saturating_sub(1), message));
+        }
         let (filters, simple) = line_filters(&pipeline)
             .map_err(|fault| SelectorError { offset: fault.offset.map(|_| first), ..fault })?;
         Ok(Self { matchers, filters, pipeline, simple })

@@ -19,10 +19,12 @@ pub struct Example {
 }
 
 impl RuleSet {
-    /// Runs the examples of all rules; what is not as it should be.
+    /// Runs the examples of all rules, and looks for classes in their queries that nobody knows,
+    /// also where no example leads; what is not as it should be.
     pub fn check(&self) -> Vec<RuleError> {
         let mut faults = Vec::new();
         for (number, rule) in self.rules.iter().enumerate() {
+            faults.extend(self.strange(rule).map(|message| rule.at.fault(message)));
             for example in &rule.examples {
                 if let Err(message) = self.run(number, rule, example) {
                     faults.push(example.at.fault(format!("{}: {message}", rule.name)));
@@ -30,6 +32,22 @@ impl RuleSet {
             }
         }
         faults
+    }
+
+    /// What is wrong with a class that a query names in plain words.
+    fn strange(&self, rule: &Rule) -> Option<String> {
+        rule.query.lines().enumerate().find_map(|(number, line)| {
+            let mut parts = line.trim().splitn(3, ':');
+            let (domain, class, _) = (parts.next()?, parts.next()?, parts.next()?);
+            let plain = |text: &str| !text.contains(['{', '%', ' ']);
+            let fault = match self.domains.class(&format!("{domain}:{class}")) {
+                _ if !plain(domain) || !plain(class) => return None,
+                Err(fault) => fault.to_string(),
+                Ok(class) if rule.goal.iter().any(|goal| goal.admits(&class)) => return None,
+                Ok(class) => format!("{class} is no goal of the rule"),
+            };
+            Some(format!("{}: line {} of its query: {fault}", rule.name, number + 1))
+        })
     }
 
     fn run(&self, number: usize, rule: &Rule, example: &Example) -> Result<(), String> {

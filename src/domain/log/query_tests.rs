@@ -64,6 +64,7 @@ fn faults_say_what_and_where() {
         (r#"{a="x"} |= "b"#, Some(11), "closing quote"),
         (r#"{a="x"} | json | (b"#, Some(17), "never closed"),
         (r#"{a="x"} | json )"#, Some(15), "nothing is open"),
+        (r#"{a="x"} |"#, Some(8), "has to follow"),
         (r#"{a="x"} |~ "("#, Some(11), "closing quote"),
         (r#"{a="x"} |~ "(""#, Some(8), "regular expression"),
         (r#"{a=~".*"}"#, Some(0), "empty string"),

@@ -146,6 +146,24 @@ status:
 }
 
 #[test]
+fn classes_that_nobody_knows_are_found_without_an_example() {
+    for (query, words) in [
+        ("k8s:Nodeee:{name: x}", "line 1 of its query: unknown class \"Nodeee\""),
+        (
+            "{% if x %}\n    k8s:Pod:{}\n    {% endif %}",
+            "line 2 of its query: k8s:Pod.v1 is no goal",
+        ),
+        ("nope:Node:{}", "unknown domain"),
+    ] {
+        let head = "rules:\n- name: A\n  start: k8s:Pod\n  goal: k8s:Node\n  query: |-\n";
+        let (set, faults) = load(&[&format!("{head}    {query}\n")]);
+        assert_eq!(faults, [], "{query}");
+        let faults = set.check();
+        assert!(faults.len() == 1 && faults[0].message.contains(words), "{query}: {faults:?}");
+    }
+}
+
+#[test]
 fn unsatisfied_examples_say_what_was_made() {
     let rule = "name: A, start: k8s:Pod, goal: k8s:Node, query: 'k8s:Node:{n: {{ n }}}'";
     let check = |examples: &str| {
