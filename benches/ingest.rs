@@ -12,7 +12,7 @@ use korrel8::domain::log::LogStream;
 use korrel8::model::{Class, Object, Severity, Vocabulary};
 use korrel8::rule::RuleSet;
 
-use crate::measure::{Row, median, ratio};
+use crate::measure::{Row, clock, in_turn};
 
 const LINES: usize = 100_000;
 const STREAMS: usize = 40;
@@ -24,18 +24,21 @@ pub(crate) const CHILD: &str = "--ingest-child";
 pub(crate) fn run() -> Vec<Row> {
     let answer = answer();
     let rules = rules();
-    let ours = median(RUNS, || assert_eq!(ingest(&answer, &rules).len(), LINES));
-    let parse = median(RUNS, || {
-        let value: serde_json::Value = serde_json::from_slice(answer.as_bytes()).expect("JSON");
-        assert_eq!(value["status"], "success");
-    });
+    let ours = || clock(|| assert_eq!(ingest(&answer, &rules).len(), LINES));
+    let parse = || {
+        clock(|| {
+            let value: serde_json::Value = serde_json::from_slice(answer.as_bytes()).expect("JSON");
+            assert_eq!(value["status"], "success");
+        })
+    };
+    let pair = in_turn(RUNS, ours, parse);
     let size = megabytes(answer.len() as u64);
     let mut rows = vec![Row {
         bench: "log ingest, 100,000 lines".to_owned(),
         bound: "`serde_json::from_slice::<Value>` of the same bytes".to_owned(),
         target: 2.0,
-        ratio: ratio(ours, parse),
-        figures: format!("{ours:.0?} and {parse:.0?} for {size}, median of {RUNS}"),
+        ratio: pair.ratio,
+        figures: format!("{:.0?} and {:.0?} for {size}, median of {RUNS}", pair.took, pair.bound),
     }];
     rows.extend(memory(&answer));
     rows

@@ -16,17 +16,44 @@ pub(crate) struct Row {
     pub(crate) figures: String,
 }
 
+/// Two things measured in turn, so that both meet the same noise.
+pub(crate) struct Pair {
+    /// The median time of the thing.
+    pub(crate) took: Duration,
+    /// The median time of its bound.
+    pub(crate) bound: Duration,
+    /// The median of the ratios of neighbours, which is not the ratio of the medians.
+    pub(crate) ratio: f64,
+}
+
+/// The time of one run.
+pub(crate) fn clock(run: impl FnOnce()) -> Duration {
+    let began = Instant::now();
+    run();
+    began.elapsed()
+}
+
+/// Runs a thing and its bound in turn; each tells how long it took.
+pub(crate) fn in_turn(
+    runs: usize,
+    mut run: impl FnMut() -> Duration,
+    mut bound: impl FnMut() -> Duration,
+) -> Pair {
+    let pairs: Vec<(Duration, Duration)> = (0..runs).map(|_| (run(), bound())).collect();
+    let mut ratios: Vec<f64> = pairs.iter().map(|(took, bound)| ratio(*took, *bound)).collect();
+    ratios.sort_by(f64::total_cmp);
+    let (took, bounds) = pairs.into_iter().unzip();
+    Pair { took: middle(took), bound: middle(bounds), ratio: ratios[runs / 2] }
+}
+
 /// The median time of some runs.
 pub(crate) fn median(runs: usize, mut run: impl FnMut()) -> Duration {
-    let mut times: Vec<Duration> = (0..runs)
-        .map(|_| {
-            let began = Instant::now();
-            run();
-            began.elapsed()
-        })
-        .collect();
+    middle((0..runs).map(|_| clock(&mut run)).collect())
+}
+
+fn middle(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
-    times[runs / 2]
+    times[times.len() / 2]
 }
 
 /// How many times one duration is the other.

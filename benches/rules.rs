@@ -3,13 +3,12 @@
 
 use std::collections::HashMap;
 use std::hint::black_box;
-use std::time::Duration;
 
 use korrel8::model::{Class, Domains, Object};
 use korrel8::rule::{Applied, Pattern, RuleSet};
 use serde_json::Value;
 
-use crate::measure::{Row, median, ratio};
+use crate::measure::{Pair, Row, clock, in_turn};
 
 /// How often a thing is done between two looks at the clock.
 const TIMES: u32 = 500;
@@ -55,42 +54,56 @@ fn cases(domains: &Domains, rules: &RuleSet) -> Vec<Case> {
     cases
 }
 
-fn time(mut work: impl FnMut()) -> Duration {
-    median(RUNS, || (0..TIMES).for_each(|_| work())) / TIMES
+/// A thing and its bound, each often enough for the clock.
+fn time(mut work: impl FnMut(), mut bound: impl FnMut()) -> Pair {
+    in_turn(
+        RUNS,
+        || clock(|| (0..TIMES).for_each(|_| work())) / TIMES,
+        || clock(|| (0..TIMES).for_each(|_| bound())) / TIMES,
+    )
+}
+
+/// What stands in the middle by its ratio, and how many are within a target.
+fn middle(mut all: Vec<(Pair, &str)>, target: f64) -> (Pair, String) {
+    all.sort_by(|a, b| a.0.ratio.total_cmp(&b.0.ratio));
+    for (Pair { took, bound, ratio }, name) in &all {
+        eprintln!("  {name}: {took:?} / {bound:?} = {ratio:.1}");
+    }
+    let within = all.iter().filter(|one| one.0.ratio <= target).count();
+    let (worst, name) = &all[all.len() - 1];
+    let figures = format!(
+        "{within} of {} within {target}x, worst {name} {:.0}x; {RUNS} x {TIMES} runs each",
+        all.len(),
+        worst.ratio
+    );
+    let at = all.len() / 2;
+    (all.swap_remove(at).0, figures)
 }
 
 /// What applies, against building the same strings.
 fn applies(rules: &RuleSet, cases: &[&Case]) -> Row {
-    let mut all: Vec<(f64, Duration, Duration, &str)> = Vec::new();
-    for case in cases {
+    let all = cases.iter().map(|case| {
         let view = rules.view(&case.object);
-        let took = time(|| {
-            black_box(rules.apply(case.rule, black_box(&view)));
-        });
         let plans: Vec<_> = case.queries.iter().map(|text| Plain::of(text, &case.object)).collect();
-        let bound = time(|| {
-            for plain in &plans {
-                black_box(plain.build());
-            }
-        });
-        all.push((ratio(took, bound), took, bound, &case.name));
-    }
-    all.sort_by(|a, b| a.0.total_cmp(&b.0));
-    for (ratio, took, bound, name) in &all {
-        eprintln!("  {name}: {took:?} / {bound:?} = {ratio:.1}");
-    }
-    let (ratio, took, bound, _) = all[all.len() / 2];
-    let within = all.iter().filter(|one| one.0 <= 10.0).count();
-    let (worst, .., name) = all[all.len() - 1];
+        let pair = time(
+            || {
+                black_box(rules.apply(case.rule, black_box(&view)));
+            },
+            || {
+                for plain in &plans {
+                    black_box(plain.build());
+                }
+            },
+        );
+        (pair, &*case.name)
+    });
+    let (Pair { took, bound, ratio }, figures) = middle(all.collect(), 10.0);
     Row {
         bench: "rule that applies, median of all built-in ones".to_owned(),
         bound: "the same query strings by `push_str` and `serde_json`".to_owned(),
         target: 10.0,
         ratio,
-        figures: format!(
-            "{took:.1?} to {bound:.1?}; {within} of {} within 10x, worst {name} {worst:.0}x; {RUNS} x {TIMES} runs each",
-            all.len()
-        ),
+        figures: format!("{took:.1?} to {bound:.1?}; {figures}"),
     }
 }
 
@@ -125,60 +138,50 @@ fn bare(rules: &RuleSet, cases: &[&Case]) -> Row {
 fn misses(rules: &RuleSet, cases: &[&Case]) -> Row {
     let table: HashMap<String, usize> = (0..1000).map(|n| (format!("metadata{n}"), n)).collect();
     let key = "metadata500".to_owned();
-    let bound = time(|| {
-        black_box(table.get(black_box(&key)));
-    });
-    let mut all: Vec<(Duration, &str)> = Vec::new();
-    for case in cases {
+    let all = cases.iter().map(|case| {
         let view = rules.view(&case.object);
-        let took = time(|| {
-            black_box(rules.apply(case.rule, black_box(&view)));
-        });
-        all.push((took, &case.name));
-    }
-    all.sort();
-    for (took, name) in &all {
-        eprintln!("  {name}: {took:?} / {bound:?}");
-    }
-    let (took, _) = all[all.len() / 2];
-    let within = all.iter().filter(|one| ratio(one.0, bound) <= 2.0).count();
-    let (worst, name) = all[all.len() - 1];
+        let pair = time(
+            || {
+                black_box(rules.apply(case.rule, black_box(&view)));
+            },
+            || {
+                black_box(table.get(black_box(&key)));
+            },
+        );
+        (pair, &*case.name)
+    });
+    let (Pair { took, bound, ratio }, figures) = middle(all.collect(), 2.0);
     Row {
         bench: "rule that does not apply: its own examples".to_owned(),
         bound: "one look-up in a hash map of 1000 strings".to_owned(),
         target: 2.0,
-        ratio: ratio(took, bound),
-        figures: format!(
-            "{took:.1?} to {bound:.1?}; {within} of {} within 2x, worst {name} {worst:.1?}; {RUNS} x {TIMES} runs each",
-            all.len()
-        ),
+        ratio,
+        figures: format!("{took:.1?} to {bound:.1?}; {figures}"),
     }
 }
 
 /// Making an object readable and judging it, which is done once for all of its rules.
 fn views(rules: &RuleSet, cases: &[Case]) -> Row {
-    let mut took: Vec<(Duration, Duration)> = cases
-        .iter()
-        .map(|case| {
-            let mut judged = case.object.clone();
-            let once = time(|| {
+    let all = cases.iter().map(|case| {
+        let mut judged = case.object.clone();
+        let pair = time(
+            || {
                 black_box(rules.view(black_box(&case.object)));
                 rules.judge(black_box(&mut judged));
-            });
-            let bound = time(|| {
+            },
+            || {
                 black_box(case.object.body.to_string());
-            });
-            (once, bound)
-        })
-        .collect();
-    took.sort_by(|a, b| ratio(a.0, a.1).total_cmp(&ratio(b.0, b.1)));
-    let (once, bound) = took[took.len() / 2];
+            },
+        );
+        (pair, &*case.name)
+    });
+    let (Pair { took, bound, ratio }, figures) = middle(all.collect(), 2.0);
     Row {
         bench: "view and judge of one object, median of all examples".to_owned(),
         bound: "printing its body as JSON".to_owned(),
         target: 2.0,
-        ratio: ratio(once, bound),
-        figures: format!("{once:.1?} to {bound:.1?}; {RUNS} x {TIMES} runs each"),
+        ratio,
+        figures: format!("{took:.1?} to {bound:.1?}; {figures}"),
     }
 }
 

@@ -9,7 +9,7 @@ use korrel8::graph::{Place, Tree};
 use korrel8::model::{Alternatives, Answer, Class, Found, Object, Query, Scope, Selector, Window};
 use serde_json::Value;
 
-use crate::measure::{Row, ratio};
+use crate::measure::{Row, in_turn};
 
 /// How many objects make a big node.
 const MANY: usize = 10_000;
@@ -175,12 +175,6 @@ fn update(
     (took, search.tree())
 }
 
-fn median(mut run: impl FnMut() -> Duration) -> Duration {
-    let mut times: Vec<Duration> = (0..TIMES).map(|_| run()).collect();
-    times.sort_unstable();
-    times[TIMES / 2]
-}
-
 /// One more answer, in several shapes of a tree.
 pub(crate) fn run() -> Vec<Row> {
     let row = |&(name, steps, (class, number)): &(&str, &'static [Step], (usize, usize))| {
@@ -190,15 +184,18 @@ pub(crate) fn run() -> Vec<Row> {
             (rebuild(steps, all.clone()).1, update(steps, all.clone(), &last).1);
         assert!(whole == stepwise, "{name}: the trees differ");
         let objects: usize = whole.nodes.iter().map(|node| node.members.len()).sum();
-        let bound = median(|| rebuild(steps, all.clone()).0);
-        let one = median(|| update(steps, all.clone(), &last).0);
-        let (one_us, bound_us) = (one.as_micros(), bound.as_micros());
+        let pair = in_turn(
+            TIMES,
+            || update(steps, all.clone(), &last).0,
+            || rebuild(steps, all.clone()).0,
+        );
+        let (one, bound) = (pair.took.as_micros(), pair.bound.as_micros());
         Row {
             bench: format!("`update`: {name}"),
             bound: "a full rebuild".to_owned(),
             target: 0.05,
-            ratio: ratio(one, bound),
-            figures: format!("{one_us} µs, {bound_us} µs, {objects} objects, median of {TIMES}"),
+            ratio: pair.ratio,
+            figures: format!("{one} µs, {bound} µs, {objects} objects, median of {TIMES}"),
         }
     };
     SHAPES.iter().map(row).collect()

@@ -12,7 +12,7 @@ use korrel8::model::{Class, Object, Severity, Window};
 use korrel8::tui::Bare;
 use serde_json::{Value, json};
 
-use crate::measure::{Row, median, ratio};
+use crate::measure::{Row, clock, in_turn, median};
 
 /// How many spans are many, and how many log lines name the trace.
 const MANY: usize = 10_000;
@@ -158,19 +158,27 @@ pub(crate) fn run() -> Vec<Row> {
         let (many, few) = (objects(MANY), objects(FEW));
         let (all, some) = (lines(MANY), lines(FEW));
         let (mut big, mut small) = (opened(&many, &all), opened(&few, &some));
-        let plain = median(TIMES, || {
-            std::hint::black_box(small.frame());
-        });
         let mut worst = (0.0, String::new());
         for (name, keys) in KEYS {
-            let took = median(TIMES, || {
-                for key in *keys {
-                    big.press(&[*key]);
-                    std::hint::black_box(big.frame());
-                }
-            });
-            let took = took / u32::try_from(keys.len()).expect("few");
-            let measured = ratio(took, plain);
+            let frames = u32::try_from(keys.len()).expect("few");
+            let pair = in_turn(
+                TIMES,
+                || {
+                    let pressed = clock(|| {
+                        for key in *keys {
+                            big.press(&[*key]);
+                            std::hint::black_box(big.frame());
+                        }
+                    });
+                    pressed / frames
+                },
+                || {
+                    clock(|| {
+                        std::hint::black_box(small.frame());
+                    })
+                },
+            );
+            let (took, plain, measured) = (pair.took, pair.bound, pair.ratio);
             eprintln!("  {shape}, {name}: {took:?} to {plain:?}, {measured:.2}x");
             if measured > worst.0 {
                 worst = (
@@ -187,22 +195,30 @@ pub(crate) fn run() -> Vec<Row> {
             figures: format!("worst of {} keys, {}; median of {TIMES}", KEYS.len(), worst.1),
         });
         let text = serde_json::to_vec(&bodies(MANY, *calls)).expect("JSON");
-        let read = median(TIMES, || {
-            drop(std::hint::black_box(serde_json::from_slice::<Value>(&text).expect("JSON")));
-        });
         let tree = median(TIMES, || drop(std::hint::black_box(SpanTree::new(&many))));
-        let open = median(TIMES, || big.answer(many.clone(), all.clone()));
+        let opening = in_turn(
+            TIMES,
+            || clock(|| big.answer(many.clone(), all.clone())),
+            || {
+                clock(|| {
+                    drop(std::hint::black_box(
+                        serde_json::from_slice::<Value>(&text).expect("JSON"),
+                    ));
+                })
+            },
+        );
         let typed = median(TIMES, || {
             big.press(&[Char('/'), Char('7')]);
             std::hint::black_box(big.frame());
             big.press(&[KeyCode::Esc]);
         });
+        let (open, read) = (opening.took, opening.bound);
         eprintln!("  {shape}: tree {tree:?}, opening {open:?}, JSON {read:?}, search {typed:?}");
         rows.push(Row {
             bench: format!("waterfall of 10,000 spans, {shape}: opening it"),
             bound: "`serde_json::from_slice::<Value>` of the spans".to_owned(),
             target: 1.0,
-            ratio: ratio(open, read),
+            ratio: opening.ratio,
             figures: format!(
                 "{} ms, of which {} ms for the tree, to {} ms; a search's later letters {} ms; \
                  median of {TIMES}",

@@ -55,6 +55,7 @@ pub(super) async fn run(global: &Global, words: Vec<String>) -> eyre::Result<Out
         mouse: session.settings.mouse,
         tmux: set("TMUX"),
     };
+    session.prepare();
     tui::run(Arc::new(Explored(Arc::new(session))), options).await?;
     Ok(Outcome::Found)
 }

@@ -112,6 +112,7 @@ pub(super) async fn find(
     ask: Ask<'_>,
 ) -> eyre::Result<Option<(Arc<Snapshot>, Query)>> {
     let Ask { start, goals, reach } = ask;
+    session.prepare();
     let began = Instant::now();
     let resolved = tokio::select! {
         resolved = resolve(session, start, 1) => resolved?,

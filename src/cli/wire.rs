@@ -244,6 +244,12 @@ impl Session {
         }
     }
 
+    /// Gets ready for a search while what it starts from is asked for.
+    pub(super) fn prepare(&self) {
+        let rules = Arc::clone(self.engine.rules());
+        tokio::task::spawn_blocking(move || rules.warm());
+    }
+
     /// Waits until the kinds of the cluster are known, or it is clear that they will not be.
     pub(super) async fn ready(&self) {
         if let Some(discovery) = &self.discovery {

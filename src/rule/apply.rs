@@ -57,9 +57,7 @@ impl RuleSet {
 
     /// Applies the rule of a number to an object of one of its start classes.
     pub fn apply(&self, rule: usize, view: &View<'_>) -> Applied {
-        let program = self.programs[rule]
-            .get_or_init(|| Program::of(&self.rules[rule].query, &self.domains))
-            .as_ref();
+        let program = self.program(rule);
         let labels = || &**view.labels();
         let known = Known { body: &view.object.body, labels: &labels, words: &self.vocabulary };
         match program.map_or(Outcome::Unsure, |program| program.run(&known)) {
@@ -70,6 +68,19 @@ impl RuleSet {
                 Applied::Fault(_) => self.render(rule, view),
                 applied => applied,
             },
+        }
+    }
+
+    fn program(&self, rule: usize) -> Option<&Program> {
+        let program = || Program::of(&self.rules[rule].query, &self.domains);
+        self.programs[rule].get_or_init(program).as_ref()
+    }
+
+    /// Makes all rules ready to be applied, as each would be when it first is. That takes some
+    /// milliseconds, which are best spent while the first answers are waited for.
+    pub fn warm(&self) {
+        for rule in 0..self.rules.len() {
+            self.program(rule);
         }
     }
 
