@@ -5,6 +5,7 @@ mod behaviour;
 mod hostile;
 mod prefer;
 mod screens;
+mod start;
 mod trace;
 mod wishes;
 mod words;
