@@ -42,18 +42,21 @@ pub fn stores(
     found: &str,
     url: &str,
 ) -> Vec<(String, Arc<dyn Store>)> {
-    let mut store = |name: &str| ReplayStore {
-        shelves: Arc::new(Shelves::new(&mut recording, domains, name)),
-        calls: AtomicU64::new(0),
-        source: Source {
+    let mut store = |name: &str| {
+        let shelves = Arc::new(Shelves::new(&mut recording, domains, name));
+        let fault = shelves.fault();
+        let source = Source {
             name: name.to_owned(),
             kind: "replay".to_owned(),
             via: "file".to_owned(),
             url: url.to_owned(),
             found: found.to_owned(),
-            state: SourceState::Ok,
+            state: if fault.is_none() { SourceState::Ok } else { SourceState::Failed },
+            error: fault.map(|fault| format!("when this was recorded: {}", fault.advice())),
+            failure: fault.map(|fault| fault.kind),
             ..Source::default()
-        },
+        };
+        ReplayStore { shelves: Arc::clone(&shelves), calls: AtomicU64::new(0), source }
     };
     let names = domains.iter().map(|domain| domain.name());
     names.map(|name| (name.to_owned(), Arc::new(store(name)) as Arc<dyn Store>)).collect()
@@ -123,6 +126,13 @@ impl Shelves {
             answers: answers.map(|(text, at)| (text.clone(), at.clone())).collect(),
             outcomes: outcomes.map(|(text, (_, o))| (text.clone(), o.clone())).collect(),
         }
+    }
+
+    /// Why there is nothing of the domain, if its source failed when this was recorded.
+    fn fault(&self) -> Option<&StoreError> {
+        let faults = self.outcomes.values().filter_map(|outcome| outcome.error.as_ref());
+        let faults = faults.filter(|fault| fault.kind != ErrorKind::BadQuery);
+        faults.min_by_key(|fault| &fault.message).filter(|_| self.classes.is_empty())
     }
 
     /// The same with the failures and cuts that were recorded.

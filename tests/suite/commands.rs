@@ -5,8 +5,8 @@ use std::io::Write as _;
 use std::process::Stdio;
 use std::sync::Arc;
 
-use korrel8::model::Vocabulary;
-use korrel8::replay::{Manifest, Recording};
+use korrel8::model::{ErrorKind, StoreError, Vocabulary};
+use korrel8::replay::{Manifest, Outcome, Recording};
 use serde_json::{Value, json};
 
 use crate::fake::http::Server;
@@ -245,6 +245,28 @@ fn json_never_controls_a_terminal_and_loses_nothing() {
         let body = if format == "json" { &all[0] } else { &all };
         assert_eq!(body["metadata"]["annotations"]["said"], said);
     }
+}
+
+#[test]
+fn a_recording_tells_which_source_had_failed() {
+    let now = "2026-11-23T12:00:00Z".parse().expect("a time");
+    let domains = korrel8::domain::all(&Vocabulary::builtin());
+    let mut recording = Recording::new(Manifest::new(now, "x", "x"));
+    let query = domains.query("log:application:{namespace: shop}").expect("a query");
+    let error = StoreError::new(ErrorKind::Forbidden, "loki", "loki answered 403");
+    let outcome = Outcome { error: Some(error), ..Outcome::default() };
+    recording.outcome(&query, outcome);
+    let path = folder().join("failed.k8z");
+    std::fs::write(&path, recording.write(&domains)).expect("written");
+    let done = run(&["--replay", path.to_str().expect("UTF-8"), "sources", "-o", "json"]);
+    assert_eq!(done.code, Some(3), "{}", done.err);
+    let sources: Value = serde_json::from_str(&done.out).expect("JSON");
+    let state = |name: &str| {
+        let of = |source: &&Value| source["name"] == name;
+        sources.as_array().and_then(|all| all.iter().find(of)).expect("a source").clone()
+    };
+    assert_eq!((&state("log")["state"], &state("k8s")["state"]), (&json!("failed"), &json!("ok")));
+    assert_eq!(state("log")["error"], "when this was recorded: loki answered 403");
 }
 
 #[test]
