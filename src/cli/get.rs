@@ -44,12 +44,12 @@ pub(super) async fn run(global: &Global, query: &str) -> eyre::Result<Outcome> {
     if let Some(error) = &found.missing {
         note(&failure(error));
     }
-    if found.objects.is_empty() && found.missing.is_none() {
-        note(&format!(
-            "nothing matches from {} to {}; --since looks further back",
-            rfc3339(scope.window.start),
-            rfc3339(scope.window.end)
-        ));
+    if found.objects.is_empty() && found.missing.is_none() && found.note.is_none() {
+        let (start, end) = (rfc3339(scope.window.start), rfc3339(scope.window.end));
+        note(&match answer.query.class().domain() {
+            "alert" => "nothing matches; only alerts that are active now are known".to_owned(),
+            _ => format!("nothing matches from {start} to {end}; --since looks further back"),
+        });
     }
     emit(&print(&found.objects, format)?)?;
     Ok(match (&found.missing, found.objects.is_empty()) {

@@ -77,12 +77,16 @@ impl Resolved {
             note(&failure(error));
         }
         let count = self.objects.len();
+        let lift = match &self.asked.cut {
+            Some(Cut { by: "server limit", .. }) => "server limit",
+            _ => "--limit lifts it",
+        };
         let taken = match &self.asked.cut {
             Some(Cut { total: Some(all), .. }) => {
-                format!("{all} objects, {count} are taken (--limit lifts it)")
+                format!("{all} objects, {count} are taken ({lift})")
             }
             Some(Cut { total: None, .. }) => {
-                format!("more than the {count} objects that are taken (--limit lifts it)")
+                format!("more than the {count} objects that are taken ({lift})")
             }
             None if count > 1 => format!("{count} objects, all are taken"),
             None => return,

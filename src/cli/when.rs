@@ -24,7 +24,7 @@ pub(super) fn window(
     let start = match (since, start) {
         (Some(text), _) => back("--since", text)?,
         (_, Some(text)) => moment("--start", text)?,
-        _ => usual.start.min(end - TimeDelta::hours(1)),
+        _ => end.checked_sub_signed(TimeDelta::hours(1)).map_or(end, |hour| usual.start.min(hour)),
     };
     if start >= end {
         return Err(format!(

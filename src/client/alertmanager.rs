@@ -1,5 +1,7 @@
 //! The HTTP API of Alertmanager, version 2: its alerts.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
 use super::http::{HttpClient, HttpOptions};
@@ -64,6 +66,16 @@ impl Alertmanager {
     /// A server behind a client.
     pub fn with(http: HttpClient) -> Self {
         Self { http }
+    }
+
+    /// How long it is waited for where another has answered.
+    pub fn grace(&self) -> Duration {
+        self.http.grace()
+    }
+
+    /// The failure of one that is not waited for any longer.
+    pub fn late(&self) -> StoreError {
+        self.http.late()
     }
 
     /// Forgets that it gave no answer, so that it is asked again at once.

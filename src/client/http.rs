@@ -85,6 +85,19 @@ impl HttpClient {
         Self { options, transport, gate, silence, source: Mutex::new(source) }
     }
 
+    /// How long it is waited for where another server has answered.
+    pub fn grace(&self) -> Duration {
+        self.options.timeout / 3
+    }
+
+    /// The failure of a server that is not waited for any longer.
+    pub fn late(&self) -> StoreError {
+        let (name, grace) = (self.name(), self.grace());
+        let words = format!("no answer from {name} within {grace:.1?} of the other's");
+        let error = StoreError::new(ErrorKind::Timeout, name, words);
+        self.disowned(error.hint("a longer --request-timeout waits longer"))
+    }
+
     /// Forgets that there was no answer, so that the server is asked again at once.
     pub fn forget(&self) {
         self.silence.ends();
@@ -205,7 +218,7 @@ impl HttpClient {
             drop(slot);
             match &result {
                 Ok(_) => self.silence.ends(),
-                Err(_) => self.silence.goes_on(),
+                Err(_) => self.silence.goes_on(began),
             }
             let asked = match &result {
                 Ok(Ok(reply)) if may_pass(reply) => reply.retry_after,

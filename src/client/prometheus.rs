@@ -1,6 +1,7 @@
 //! The HTTP API of Prometheus, and of what speaks like it: Thanos, Mimir and others.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde::Deserialize;
@@ -138,6 +139,16 @@ impl Prometheus {
     /// A server behind a client.
     pub fn with(http: HttpClient) -> Self {
         Self { http }
+    }
+
+    /// How long it is waited for where another has answered.
+    pub fn grace(&self) -> Duration {
+        self.http.grace()
+    }
+
+    /// The failure of one that is not waited for any longer.
+    pub fn late(&self) -> StoreError {
+        self.http.late()
     }
 
     /// Forgets that it gave no answer, so that it is asked again at once.

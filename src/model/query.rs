@@ -161,7 +161,7 @@ impl SelectorError {
         }
         // Objects of a whole cluster are many nodes; what aliases can blow up has limits of its own.
         let options = serde_saphyr::options! {
-            budget: None,
+            budget: serde_saphyr::budget! { max_nodes: 20_000_000, max_events: 50_000_000 },
             strict_booleans: true,
             leading_zero_numbers_as_strings: true,
             underscored_numbers_as_strings: true,

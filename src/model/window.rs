@@ -31,7 +31,7 @@ impl Window {
     #[must_use]
     pub fn reaching(self, now: DateTime<Utc>) -> Self {
         let open = self.end >= now - TimeDelta::minutes(1);
-        Self { end: if open { self.end.max(now) + TimeDelta::hours(1) } else { self.end }, ..self }
+        Self { end: if open { self.end + TimeDelta::hours(1) } else { self.end }, ..self }
     }
 
     /// Whether a moment lies in the window.

@@ -38,7 +38,10 @@ impl RuleSet {
     fn strange(&self, rule: &Rule) -> Option<String> {
         rule.query.lines().enumerate().find_map(|(number, line)| {
             let mut parts = line.trim().splitn(3, ':');
-            let (domain, class, _) = (parts.next()?, parts.next()?, parts.next()?);
+            let (domain, class, selector) = (parts.next()?, parts.next()?, parts.next()?);
+            if !selector.starts_with('{') {
+                return None;
+            }
             let plain = |text: &str| !text.contains(['{', '%', ' ']);
             let fault = match self.domains.class(&format!("{domain}:{class}")) {
                 _ if !plain(domain) || !plain(class) => return None,

@@ -328,6 +328,11 @@ impl Explore {
     /// long as it is shown.
     pub(crate) fn cancel(&mut self, now: DateTime<Utc>, layout: &Layout) {
         self.running = false;
+        if self.latest.is_none() {
+            // Nothing of it has come yet.
+            self.latest = self.snapshot.clone();
+            return;
+        }
         let older = self.snapshot.is_some() && !self.shows_latest();
         let Some(latest) = self.latest.as_deref().or(self.snapshot.as_deref()) else { return };
         let mut snapshot = latest.clone();

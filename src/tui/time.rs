@@ -48,7 +48,9 @@ pub(crate) fn parse_window(text: &str, now: DateTime<Utc>) -> Result<Window, Str
             let (start, end) = (moment(from, now)?, moment(to, now)?);
             // A time of day that is still to come was meant of yesterday.
             let ahead = start > now && is_clock(from);
-            let back = |time, text| if ahead && is_clock(text) { time - DAY } else { time };
+            let back = |time: DateTime<Utc>, text| {
+                if ahead && time > now && is_clock(text) { time - DAY } else { time }
+            };
             Window { start: back(start, from), end: back(end, to) }
         }
     };
@@ -147,6 +149,7 @@ mod tests {
             ("06:00-06:10", "06:00 – 06:10 UTC (10m)"),
             ("06:00 - now", "06:00 – 12:00 UTC (6h)"),
             ("13:00-14:00", "11-22 13:00 – 14:00 UTC (60m)"),
+            ("23:00-01:00", "11-22 23:00 – 11-23 01:00 UTC (2h)"),
             ("23:00..now", "11-22 23:00 – 11-23 12:00 UTC (13h)"),
             ("-3h..-1h", "09:00 – 11:00 UTC (2h)"),
             ("2026-11-20 10:00..2026-11-20 11:00", "11-20 10:00 – 11:00 UTC (60m)"),

@@ -255,8 +255,8 @@ async fn a_higher_limit_asks_for_more_of_each_trace_and_then_for_more_traces() {
     let (server, store) = start(|_| traces(&[found("a1", 700, false, 5)])).await;
     for (limit, traces, spans, by) in [
         (1000, 50, 20, "limit"),
-        (5000, 50, 100, "server limit"),
-        (25_000, 250, 100, "server limit"),
+        (5000, 250, 100, "server limit"),
+        (25_000, 1250, 100, "server limit"),
     ] {
         let found = ask(&store, "trace:span:{}", scope(limit)).await.unwrap();
         let first = server.requests();

@@ -24,9 +24,6 @@ const KEPT: Duration = Duration::from_mins(1);
 /// The same where a server failed: long enough that not every batch waits for its timeout.
 const KEPT_FAULTY: Duration = Duration::from_secs(10);
 
-/// How long the alerts of one server wait for those of the other.
-const GRACE: Duration = Duration::from_secs(3);
-
 /// What servers say when they are asked for all alerts.
 type Answered = Result<Arc<Alerts>, StoreError>;
 
@@ -124,14 +121,20 @@ impl Servers {
         let rules = OptionFuture::from(self.prometheus.as_ref().map(|one| one.alert_rules()));
         let sent = OptionFuture::from(self.alertmanager.as_ref().map(|one| one.alerts()));
         let (rules, sent) = match select(pin!(rules), pin!(sent)).await {
-            Either::Left((rules, sent)) => {
-                let late = matches!(rules, Some(Ok(_)));
-                (rules, soon(late, "alertmanager", sent).await)
+            Either::Left((rules @ Some(Ok(_)), sent)) => {
+                let server = self.alertmanager.as_ref();
+                let grace = server.map(|server| server.grace()).unwrap_or_default();
+                let sent = tokio::time::timeout(grace, sent).await;
+                (rules, sent.unwrap_or_else(|_| server.map(|server| Err(server.late()))))
             }
-            Either::Right((sent, rules)) => {
-                let late = matches!(sent, Some(Ok(_)));
-                (soon(late, "prometheus", rules).await, sent)
+            Either::Right((sent @ Some(Ok(_)), rules)) => {
+                let server = self.prometheus.as_ref();
+                let grace = server.map(|server| server.grace()).unwrap_or_default();
+                let rules = tokio::time::timeout(grace, rules).await;
+                (rules.unwrap_or_else(|_| server.map(|server| Err(server.late()))), sent)
             }
+            Either::Left((rules, sent)) => (rules, sent.await),
+            Either::Right((sent, rules)) => (rules.await, sent),
         };
         let (rules, sent, missing) = match (rules, sent) {
             (None, None) => return Err(no_server()),
@@ -163,21 +166,6 @@ impl Servers {
         let all = all.into_iter().map(Arc::new).collect();
         Ok(Arc::new(Alerts { all, lookup: Lookup::default(), missing }))
     }
-}
-
-/// An answer, which is not waited for long where the other server has given its one.
-async fn soon<T>(
-    late: bool,
-    name: &str,
-    answer: impl Future<Output = Option<Result<T, StoreError>>>,
-) -> Option<Result<T, StoreError>> {
-    if !late {
-        return answer.await;
-    }
-    tokio::time::timeout(GRACE, answer).await.unwrap_or_else(|_| {
-        let words = format!("no answer from {name} within {GRACE:?} of the other's");
-        Some(Err(StoreError::new(ErrorKind::Timeout, name, words).hint("R asks again")))
-    })
 }
 
 /// The failure of one server in the words of what the other one leaves.

@@ -7,6 +7,7 @@ use std::time::Instant;
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, StreamExt};
 
+use super::LogSelector;
 use crate::model::{
     Answer, ErrorKind, Judge, Query, Rank, Ranked, Scope, Source, Store, StoreError,
 };
@@ -35,7 +36,7 @@ impl Store for Backed {
             batch.iter().map(|one| (one.query.clone(), one.rank.clone())).collect();
         let answers = self.first.fetch(batch, scope);
         // Those that failed in a moment go together, as a batch does.
-        let again = answers.ready_chunks(TOGETHER).flat_map(move |answers| {
+        let again = answers.ready_chunks(TOGETHER).flat_map_unordered(None, move |answers| {
             let (mut good, mut faults) = (Vec::new(), BTreeMap::new());
             for answer in answers {
                 match out_of_order(&answer) {
@@ -52,7 +53,7 @@ impl Store for Backed {
                 let fault = faults.get(&answer.query).cloned();
                 Answer { took: started.elapsed(), ..instead(answer, fault) }
             });
-            stream::iter(good).chain(instead)
+            stream::iter(good).chain(instead).boxed()
         });
         again.boxed()
     }
@@ -91,19 +92,21 @@ fn out_of_order(answer: &Answer) -> Option<&StoreError> {
                 | ErrorKind::Server(_)
         )
     };
-    answer.result.as_ref().err().filter(broken)
+    let of_pods = matches!(answer.query.selector(), Some(LogSelector::Pods(_)));
+    answer.result.as_ref().err().filter(|error| of_pods && broken(error))
 }
 
 /// What the second store has, with the failure of the first; without it, that failure alone.
 fn instead(answer: Answer, fault: Option<StoreError>) -> Answer {
     let Some(mut fault) = fault else { return answer };
     let result = match answer.result {
-        Ok(mut found) if found.missing.is_none() => {
-            fault.message = format!("read from the Pods instead: {}", fault.message);
+        Ok(mut found) => {
+            let besides = found.missing.map(|other| format!("; besides, {}", other.message));
+            let besides = besides.unwrap_or_default();
+            fault.message = format!("read from the Pods instead: {}{besides}", fault.message);
             found.missing = Some(fault);
             Ok(found)
         }
-        Ok(found) => Ok(found),
         Err(_) => Err(fault),
     };
     Answer { result, ..answer }

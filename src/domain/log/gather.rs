@@ -75,6 +75,13 @@ pub(super) enum How<'a> {
     Text(&'a str),
 }
 
+impl How<'_> {
+    /// Whether an answer is worth many calls.
+    fn is_needed(self) -> bool {
+        !matches!(self, Self::Errors(_))
+    }
+}
+
 /// How many lines are wanted of each query, and from where.
 #[derive(Clone, Copy)]
 pub(super) struct Span {
@@ -152,7 +159,7 @@ impl Ask<'_> {
             let asked = again.saturating_add(missing);
             let (page, limit) = match self.page(&text, span, asked).await {
                 Ok(found) => found,
-                Err(error) if group.len() > 1 && splits(&error) => {
+                Err(error) if group.len() > 1 && splits(&error) && self.how.is_needed() => {
                     return self.halves(known, span, deepest).await;
                 }
                 Err(error) => {

@@ -5,11 +5,15 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 
 use super::gather::{Ask, Gathered, How, Span};
 use crate::model::{Object, Scope, StoreError, Window};
+
+/// How long errors are looked for that a limit would cut off.
+const FOR_ERRORS: Duration = Duration::from_secs(3);
 
 /// The lines that may belong to the answer of one query.
 #[derive(Clone, Debug, Default)]
@@ -65,7 +69,11 @@ async fn errors(ask: &Ask<'_>, scope: Scope, found: &mut [Result<Lines, StoreErr
     }
     let ask = Ask { how: How::Errors(part), ..*ask };
     let span = Span { window: scope.window, most, forward: false };
-    for (at, errors) in cut.iter().zip(ask.gather(&cut, span).await) {
+    // The server may have to look through all of the window for them.
+    let Ok(found_errors) = tokio::time::timeout(FOR_ERRORS, ask.gather(&cut, span)).await else {
+        return;
+    };
+    for (at, errors) in cut.iter().zip(found_errors) {
         // A server that does not understand this has told the newest all the same.
         if let (Ok(lines), Ok(errors)) = (&mut found[*at], errors) {
             lines.errors = errors.lines;
@@ -137,7 +145,8 @@ pub(super) fn choose(parts: Vec<Lines>, scope: Scope) -> (Vec<Arc<Object>>, Opti
     let mut errors = std::mem::take(&mut all.errors);
     errors.truncate(for_errors(scope));
     let usual = pick(&all, scope);
-    if errors.iter().all(|error| usual.iter().any(|line| line.id == error.id)) {
+    let known: HashSet<&Arc<str>> = usual.iter().map(|line| &line.id).collect();
+    if errors.iter().all(|error| known.contains(&error.id)) {
         return (usual, by);
     }
     let mut chosen = pick(&all, Scope { limit: scope.limit - errors.len(), ..scope });

@@ -57,7 +57,7 @@ struct Inner {
 /// What is known of each trace.
 type ById = BTreeMap<String, Result<Option<Known>, StoreError>>;
 
-/// The spans of a trace, and how many it has.
+/// The spans of a trace, and how many it has, if the server tells.
 struct Known {
     whole: Whole,
     spans: usize,
@@ -118,7 +118,8 @@ impl Inner {
         let wanted: BTreeSet<String> =
             queries.iter().filter_map(Trace::ids).flatten().cloned().collect();
         let wanted: Vec<String> = wanted.into_iter().collect();
-        let known = if wanted.len() > ONE_BY_ONE {
+        // Whoever names many traces in one query wants them, wherever they are.
+        let known = if queries.len() > ONE_BY_ONE && wanted.len() > ONE_BY_ONE {
             self.many(&wanted, scope).await
         } else {
             self.each(&wanted).await
@@ -143,7 +144,7 @@ impl Inner {
                 let mut whole = found?;
                 // A server may pad an unfinished id, and answer with another trace.
                 whole.spans.retain(|span| span.trace == *id);
-                Some(Known { spans: whole.spans.len(), whole })
+                Some(Known { whole, spans: 0 })
             });
             (id.clone(), found)
         });
@@ -313,7 +314,7 @@ impl Inner {
 /// How many traces, and how many spans of each, a search for so many spans asks for.
 fn size(limit: usize) -> (usize, usize) {
     let spans = (limit / TRACES).clamp(SPANS, MOST_SPANS).min(limit);
-    (TRACES.max(limit / MOST_SPANS).min(limit), spans)
+    (TRACES.max(limit / SPANS).min(limit), spans)
 }
 
 /// The spans of some traces.
@@ -329,8 +330,9 @@ fn answer(
         match known.get(id) {
             Some(Ok(Some(Known { whole, spans }))) => {
                 missing = whole.missing.clone().or(missing);
-                total += whole.spans.len().max(*spans);
-                all.extend(made.get(id.as_str()).into_iter().flatten().cloned());
+                let own = made.get(id.as_str()).map_or(&[][..], Vec::as_slice);
+                total += own.len().max(*spans);
+                all.extend(own.iter().cloned());
             }
             Some(Err(error)) => {
                 failed += 1;
@@ -342,17 +344,18 @@ fn answer(
     if let Some(error) = missing.as_ref().filter(|_| failed == ids.len()) {
         return Err(error.clone());
     }
+    let lifts = all.len() > scope.limit || size(scope.limit).1 < MOST_SPANS;
     let objects = whole(all, scope.limit);
     let cut = (total > objects.len()).then_some(Cut {
         shown: objects.len(),
         total: Some(total),
-        by: "limit",
+        by: if lifts { "limit" } else { "server limit" },
     });
     Ok(Found { objects, cut, missing, note: not_there(&absent) })
 }
 
 fn not_there(ids: &[&str]) -> Option<String> {
-    let why = "it was not sampled, is older than what is kept, or has just begun";
+    let why = "it was not sampled, is outside of the time range or older than what is kept, or has just begun";
     match ids {
         [] => None,
         [id] => Some(format!("the trace {id} is not there: {why}")),
