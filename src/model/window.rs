@@ -50,3 +50,18 @@ impl Window {
         self.end - self.start
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_until_now_reaches_what_is_ahead_the_same_way_whenever_it_is_asked() {
+        let now: DateTime<Utc> = "2026-11-23T12:00:00Z".parse().expect("a time");
+        let window = Window::last_hour(now);
+        let reached = window.reaching(now);
+        assert!(reached.contains(now + TimeDelta::minutes(50)) && reached.start == window.start);
+        assert_eq!(window.reaching(now + TimeDelta::seconds(30)), reached);
+        assert_eq!(window.reaching(now + TimeDelta::minutes(2)), window, "it is over");
+    }
+}

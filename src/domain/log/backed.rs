@@ -111,3 +111,80 @@ fn instead(answer: Answer, fault: Option<StoreError>) -> Answer {
     };
     Answer { result, ..answer }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::log::Log;
+    use crate::model::{Domains, Found, Vocabulary, Window};
+
+    /// Says the same to every query; none says nothing at all, ever.
+    struct Says(fn(&Query) -> Option<Result<Found, StoreError>>);
+
+    impl Store for Says {
+        fn fetch(&self, batch: Vec<Ranked>, _: Scope) -> BoxStream<'static, Answer> {
+            let says = self.0;
+            let answer = move |Ranked { query, .. }: Ranked| async move {
+                let Some(result) = says(&query) else { return std::future::pending().await };
+                tokio::task::yield_now().await;
+                Answer { query, result, took: std::time::Duration::ZERO }
+            };
+            // One after the other, as from calls that take their time.
+            stream::iter(batch).then(answer).boxed()
+        }
+
+        fn sources(&self) -> Vec<Source> {
+            Vec::new()
+        }
+    }
+
+    fn down() -> StoreError {
+        StoreError::new(ErrorKind::Unreachable, "loki", "refused")
+    }
+
+    fn batch(texts: &[&str]) -> Vec<Ranked> {
+        let domains = Domains::new(vec![Arc::new(Log::new(&Vocabulary::builtin()))]);
+        texts.iter().map(|text| domains.query(text).expect("a query").into()).collect()
+    }
+
+    fn scope() -> Scope {
+        let now = "2026-11-23T12:00:00Z".parse().expect("a time");
+        Scope { window: Window::last_hour(now), focus: None, limit: 9 }
+    }
+
+    #[tokio::test]
+    async fn a_second_store_that_hangs_holds_no_answer_of_the_first() {
+        let first = Says(|query| {
+            Some(if query.text().contains("db-0") { Err(down()) } else { Ok(Found::default()) })
+        });
+        let store = Backed::new(Arc::new(first), Arc::new(Says(|_| None)));
+        let texts = [
+            "log:application:{namespace: shop, name: db-0}",
+            "log:application:{namespace: shop, name: web-0}",
+        ];
+        let mut answers = store.fetch(batch(&texts), scope());
+        let answer = answers.next().await.expect("an answer");
+        assert!(answer.query.text().contains("web-0") && answer.result.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_pods_do_not_have_stays_a_failure() {
+        let first = Says(|_| Some(Err(down())));
+        let store = Backed::new(Arc::new(first), Arc::new(Says(|_| Some(Ok(Found::default())))));
+        let texts =
+            ["log:infrastructure:{node: n1, units: [kubelet]}", "log:application:{a=\"b\"}"];
+        let answers: Vec<Answer> = store.fetch(batch(&texts), scope()).collect().await;
+        assert!(answers.len() == 2 && answers.iter().all(|answer| answer.result.is_err()));
+    }
+
+    #[tokio::test]
+    async fn both_failures_are_told() {
+        let part = StoreError::new(ErrorKind::Forbidden, "pod-logs", "container x: 403");
+        let found = Found { missing: Some(part), ..Found::default() };
+        let query = batch(&["log:application:{namespace: shop}"]).remove(0).query;
+        let answer = Answer { query, result: Ok(found), took: std::time::Duration::ZERO };
+        let told = instead(answer, Some(down())).result.expect("an answer").missing;
+        let words = "read from the Pods instead: refused; besides, container x: 403";
+        assert_eq!(told.map(|fault| fault.message).as_deref(), Some(words));
+    }
+}
