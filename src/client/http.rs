@@ -146,7 +146,7 @@ impl HttpClient {
         self.account(self.attempt(&call, parse)).await
     }
 
-    /// Keeps account of an answer that was JSON and yet none: the source has failed.
+    /// Keeps account of a failure that its caller has found: an answer that is none, or none in time.
     pub fn disowned(&self, error: StoreError) -> StoreError {
         self.note(Some(&error));
         error

@@ -136,14 +136,14 @@ impl Ask<'_> {
     }
 
     fn text(&self, group: &[usize]) -> String {
-        let target = |at: &usize| self.all[*at].target();
+        let told = |part: &Part| {
+            let targets: Vec<_> = group.iter().map(|at| self.all[*at].target()).collect();
+            part.logql(&targets)
+        };
         match self.how {
             How::Text(text) => text.to_owned(),
-            How::Part(part) => part.logql(&group.iter().map(target).collect::<Vec<_>>()),
-            How::Errors(part) => {
-                let all = part.logql(&group.iter().map(target).collect::<Vec<_>>());
-                all + &self.server.errors()
-            }
+            How::Part(part) => told(part),
+            How::Errors(part) => told(part) + &self.server.errors(),
         }
     }
 
